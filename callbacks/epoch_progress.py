@@ -1,0 +1,21 @@
+"""`EpochProgress`: tells whoever draws a progress bar of each finished epoch."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+
+class EpochProgress(keras.callbacks.Callback):  # type: ignore[misc]
+    """Calls a function with the number of epochs done and the perplexity, as text.
+
+    Args:
+        update: called as `update(epochs_done, perplexity)` after each epoch.
+    """
+
+    def __init__(self, update: Callable[[int, str], object]) -> None:
+        super().__init__()
+        self.update = update
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.update(epoch + 1, f"{(logs or {})['perplexity']:.3f}")

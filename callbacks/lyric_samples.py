@@ -1,0 +1,86 @@
+"""`LyricSamples`: the chapter's report, every so many epochs."""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+
+from lyric_lm.generation import generate
+from lyric_lm.samplers import Sampler
+
+
+class LyricSamples(keras.callbacks.Callback):  # type: ignore[misc]
+    """Prints the epoch's perplexity and a continuation of each prefix.
+
+    The lines are the chapter's:
+
+        epoch 50, perplexity 10.658418, time 0.05 sec
+         - 分开...
+         - 不分开...
+
+    The time is that of the epoch's training steps alone, validation and sampling left out.
+
+    Args:
+        prefixes: texts to continue.
+        every: epochs between two reports, >= 1.
+        num_chars: characters in a sample, the prefix aside, >= 1.
+        sampler: how to pick them; None is greedy, the chapter's way.
+        seed: for a sampler that draws, so that a report depends on the model alone.
+        write: called with each line.
+
+    Raises:
+        ValueError: `every` or `num_chars` is below 1, or a prefix is empty.
+    """
+
+    def __init__(
+        self,
+        prefixes: Sequence[str] = ("分开", "不分开"),
+        *,
+        every: int = 50,
+        num_chars: int = 50,
+        sampler: Sampler | None = None,
+        seed: int = 0,
+        write: Callable[[str], object] = print,
+    ) -> None:
+        super().__init__()
+        for name, value in [("every", every), ("num_chars", num_chars)]:
+            if value < 1:
+                raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}")
+        if isinstance(prefixes, str):
+            raise ValueError(f"`prefixes` must be a list of texts. Received: prefixes={prefixes!r}")
+        if not all(prefixes):
+            raise ValueError("`prefixes` must hold at least one character each. Received: an empty one")
+        self.prefixes = list(prefixes)
+        self.every = every
+        self.num_chars = num_chars
+        self.sampler = sampler
+        self.seed = seed
+        self.write = write
+        self._start = self._end = 0.0
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        del logs
+        # A character that cannot be sampled from is better found before the first epoch than after the 50th.
+        for prefix in self.prefixes:
+            self.model.vocabulary.encode(prefix)
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        del epoch, logs
+        self._start, self._end = time.perf_counter(), 0.0
+
+    def on_test_begin(self, logs: Any = None) -> None:
+        del logs
+        self._end = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        seconds = (self._end or time.perf_counter()) - self._start
+        if (epoch + 1) % self.every:
+            return
+        logs = logs or {}
+        perplexity = logs["perplexity"] if "perplexity" in logs else math.exp(logs["loss"])
+        self.write(f"epoch {epoch + 1}, perplexity {perplexity:f}, time {seconds:.2f} sec")
+        samples = generate(self.model, self.prefixes, self.num_chars, sampler=self.sampler, seed=self.seed)
+        for sample in samples:
+            self.write(f" - {sample}")

@@ -1,0 +1,25 @@
+"""Read lyrics, turn them into ids and cut those into batches: the ground floor of the house.
+
+>>> lyrics = load_lyrics("built-in", max_chars=10_000)
+>>> batches = consecutive_batches(lyrics.ids, batch_size=32, num_steps=35)
+>>> int(batches.cardinality())
+8
+"""
+
+from lyric_lm.data.batches import consecutive_batches, random_batches
+from lyric_lm.data.corpus import Lyrics, load_lyrics, read_text
+from lyric_lm.data.errors import CorpusError, CorpusNotFoundError, LyricLMError, UnknownCharacterError
+from lyric_lm.data.vocabulary import Vocabulary
+
+__all__ = [
+    "CorpusError",
+    "CorpusNotFoundError",
+    "LyricLMError",
+    "Lyrics",
+    "UnknownCharacterError",
+    "Vocabulary",
+    "consecutive_batches",
+    "load_lyrics",
+    "random_batches",
+    "read_text",
+]

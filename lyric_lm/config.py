@@ -1,0 +1,124 @@
+"""Settings of a training: frozen dataclasses whose defaults are the chapter's and whose fields are the flags.
+
+This module imports nothing heavy: the command's help is made from it.
+"""
+
+import dataclasses
+from pathlib import Path
+from typing import Any, Literal
+
+LEARNING_RATES = {"sgd": 100.0, "adam": 3e-3}  # used where none is given
+
+
+@dataclasses.dataclass(frozen=True)
+class CorpusConfig:
+    """The text to learn."""
+
+    corpus: str = "built-in"  # "built-in", "jaychou", or the path of a .txt or .zip file
+    max_chars: int | None = 10_000  # characters used, from the start; None for all
+    keep_newlines: bool = False  # learn line breaks too; the chapter turns them into spaces
+    encoding: str | None = None  # of the file; None to recognise it
+
+    def __post_init__(self) -> None:
+        _check_at_least_one(self, "max_chars")
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelConfig:
+    """The network."""
+
+    cell: Literal["rnn", "gru", "lstm"] = "rnn"  # the recurrent cell
+    hidden_size: int = 256  # hidden units of each layer
+    num_layers: int = 1  # recurrent layers, one on top of the other
+    activation: Literal["tanh", "relu", "sigmoid"] = "tanh"  # of the cell
+
+    def __post_init__(self) -> None:
+        _check_at_least_one(self, "hidden_size", "num_layers")
+
+
+@dataclasses.dataclass(frozen=True)
+class OptimizerConfig:
+    """How it learns."""
+
+    optimizer: Literal["sgd", "adam"] = "sgd"  # the update rule
+    learning_rate: float | None = None  # None: 100 for sgd, 0.003 for adam
+    clipping_theta: float = 1e-2  # largest global L2 norm of the gradients
+    batch_size: int = 32  # rows of text read side by side
+    num_steps: int = 35  # characters of each row in a batch
+    epochs: int = 250  # passes over the text
+    seed: int = 0  # of the initial weights and of anything random
+
+    def __post_init__(self) -> None:
+        _check_at_least_one(self, "batch_size", "num_steps", "epochs")
+        _check_positive(self, "learning_rate", "clipping_theta")
+        if not 0 <= self.seed < 2**32:
+            raise ValueError(f"`seed` must be in [0, 2**32). Received: seed={self.seed}")
+
+
+@dataclasses.dataclass(frozen=True)
+class ReportConfig:
+    """What is shown meanwhile."""
+
+    every: int = 50  # epochs between two reports
+    num_chars: int = 50  # characters in a sample, the prefix aside
+    prefixes: tuple[str, ...] = ("分开", "不分开")  # what the samples continue
+
+    def __post_init__(self) -> None:
+        _check_at_least_one(self, "every", "num_chars")
+        if not all(self.prefixes):
+            raise ValueError("`prefixes` must hold at least one character each. Received: an empty one")
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig:
+    """Everything that a training depends on."""
+
+    data: CorpusConfig = dataclasses.field(default_factory=CorpusConfig)
+    model: ModelConfig = dataclasses.field(default_factory=ModelConfig)
+    optimizer: OptimizerConfig = dataclasses.field(default_factory=OptimizerConfig)
+    report: ReportConfig = dataclasses.field(default_factory=ReportConfig)
+
+    def to_dict(self) -> dict[str, Any]:
+        """A plain dictionary, as config.json holds it."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, settings: dict[str, Any]) -> "TrainConfig":
+        """The inverse of `to_dict`, also after a round trip through JSON.
+
+        Raises:
+            ValueError: a name is not a setting, or a value is out of range.
+        """
+        parts = {}
+        for field in dataclasses.fields(cls):
+            part: Any = field.default_factory
+            values = dict(settings.get(field.name, {}))
+            if "prefixes" in values:
+                values["prefixes"] = tuple(values["prefixes"])
+            known = {f.name for f in dataclasses.fields(part)}
+            if strange := sorted(set(values) - known):
+                raise ValueError(f"`{strange[0]}` is not a setting of {part.__name__}.")
+            parts[field.name] = part(**values)
+        return cls(**parts)
+
+
+@dataclasses.dataclass(frozen=True)
+class RunConfig:
+    """Where the run is kept."""
+
+    run_dir: Path | None = None  # a new or empty folder; None: runs/<date and time>
+    overwrite: bool = False  # replace the run that the folder holds
+
+
+def _check_at_least_one(config: Any, *names: str) -> None:
+    for name in names:
+        value = getattr(config, name)
+        if value is not None and value < 1:
+            raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}")
+
+
+def _check_positive(config: Any, *names: str) -> None:
+    for name in names:
+        value = getattr(config, name)
+        if value is not None and not 0 < value < float("inf"):
+            raise ValueError(f"`{name}` must be positive. Received: {name}={value}")

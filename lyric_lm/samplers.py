@@ -1,0 +1,129 @@
+"""Samplers: how the next character is picked from the model's logits, inside the compiled loop.
+
+Each is a frozen dataclass, so two of equal settings share one compiled loop. Randomness comes in as one
+uniform number per choice, drawn outside: the same numbers give the same text, compiled or not.
+"""
+
+import abc
+import dataclasses
+from typing import Any
+
+import tensorflow as tf
+
+
+class Sampler(abc.ABC):
+    """Picks the next character of each row."""
+
+    @abc.abstractmethod
+    def choose(self, logits: Any, uniform: Any) -> Any:
+        """Pick one id per row.
+
+        Args:
+            logits: float32 `(B, V)`; minus infinity bars a character.
+            uniform: float32 `(B,)`, in [0, 1).
+
+        Returns:
+            int32 `(B,)`.
+        """
+
+
+@dataclasses.dataclass(frozen=True)
+class Greedy(Sampler):
+    """The likeliest character, as the chapter predicts.
+
+    >>> Greedy().choose([[0.1, 0.7, 0.2]], [0.5]).numpy().tolist()
+    [1]
+    """
+
+    def choose(self, logits: Any, uniform: Any) -> Any:
+        del uniform
+        return tf.argmax(logits, axis=-1, output_type=tf.int32)
+
+
+@dataclasses.dataclass(frozen=True)
+class Temperature(Sampler):
+    """A draw from softmax(logits / temperature): below 1 safer, above 1 more surprising."""
+
+    temperature: float = 1.0  # > 0
+
+    def __post_init__(self) -> None:
+        _check_temperature(self.temperature)
+
+    def choose(self, logits: Any, uniform: Any) -> Any:
+        return _draw(logits / self.temperature, uniform)
+
+
+@dataclasses.dataclass(frozen=True)
+class TopK(Sampler):
+    """A draw from the k likeliest characters only (Fan et al., 2018); ties with the k-th stay in."""
+
+    k: int = 10  # >= 1
+    temperature: float = 1.0  # > 0
+
+    def __post_init__(self) -> None:
+        _check_temperature(self.temperature)
+        if self.k < 1:
+            raise ValueError(f"`k` must be at least 1. Received: k={self.k}")
+
+    def choose(self, logits: Any, uniform: Any) -> Any:
+        logits = tf.convert_to_tensor(logits, tf.float32) / self.temperature
+        k = min(self.k, logits.shape[-1])
+        least = tf.math.top_k(logits, k, sorted=True).values[:, -1:]
+        return _draw(tf.where(logits >= least, logits, -float("inf")), uniform)
+
+
+@dataclasses.dataclass(frozen=True)
+class TopP(Sampler):
+    """A draw from the smallest set of likeliest characters with probability p (Holtzman et al., 2020)."""
+
+    p: float = 0.9  # in (0, 1]
+    temperature: float = 1.0  # > 0
+
+    def __post_init__(self) -> None:
+        _check_temperature(self.temperature)
+        if not 0 < self.p <= 1:
+            raise ValueError(f"`p` must be in (0, 1]. Received: p={self.p}")
+
+    def choose(self, logits: Any, uniform: Any) -> Any:
+        logits = tf.convert_to_tensor(logits, tf.float32) / self.temperature
+        falling = tf.sort(logits, axis=-1, direction="DESCENDING")
+        probabilities = tf.nn.softmax(falling)
+        before = tf.cumsum(probabilities, axis=-1, exclusive=True)
+        # The likeliest character always has nothing before it, so the set is never empty.
+        least = tf.reduce_min(tf.where(before < self.p, falling, float("inf")), axis=-1, keepdims=True)
+        return _draw(tf.where(logits >= least, logits, -float("inf")), uniform)
+
+
+def _check_temperature(temperature: float) -> None:
+    if not 0 < temperature < float("inf"):
+        raise ValueError(f"`temperature` must be positive. Received: temperature={temperature}")
+
+
+def _draw(logits: Any, uniform: Any) -> Any:
+    """Invert the cumulative distribution at `uniform`: int32 (B,).
+
+    The cumulative sum is taken in two levels, over blocks and inside the block that is hit: XLA's own cumsum
+    and its random generators cost several times the model's step on a CPU.
+    """
+    logits = tf.convert_to_tensor(logits, tf.float32)
+    weights = tf.exp(logits - tf.reduce_max(logits, axis=-1, keepdims=True))  # (B, V)
+    num_ids = logits.shape[-1]
+    block = int(num_ids**0.5) + 1
+    weights = tf.pad(weights, [(0, 0), (0, block * block - num_ids)])
+    weights = tf.reshape(weights, (-1, block, block))  # (B, block, block)
+    target = tf.convert_to_tensor(uniform, tf.float32) * tf.reduce_sum(weights, axis=[1, 2])
+    row, target = _first_above(tf.reduce_sum(weights, axis=2), target)
+    column, _ = _first_above(tf.gather(weights, row, batch_dims=1), target)
+    return row * block + column
+
+
+def _first_above(weights: Any, target: Any) -> tuple[Any, Any]:
+    """First index whose cumulative weight exceeds the target, int32 (B,), and the target left inside it."""
+    cumulative = weights @ tf.linalg.band_part(tf.ones((weights.shape[-1],) * 2), 0, -1)
+    # Rounding may leave the target at the very end; the last entry with weight takes it.
+    positive = weights > 0
+    last = weights.shape[-1] - 1 - tf.argmax(positive[:, ::-1], axis=-1, output_type=tf.int32)
+    index = tf.reduce_sum(tf.cast(cumulative <= target[:, None], tf.int32), axis=-1)
+    index = tf.minimum(index, last)
+    before = tf.gather(cumulative, index, batch_dims=1) - tf.gather(weights, index, batch_dims=1)
+    return index, target - before
