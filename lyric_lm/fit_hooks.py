@@ -15,12 +15,12 @@ class ZeroState(keras.callbacks.Callback):  # type: ignore[misc]
     """Zeroes the training state at each epoch's start: the one hook that nothing else calls."""
 
     def __init__(self, carried: CarriedState, shapes: list[Any], batch_size: int) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self._zero = lambda: carried.zero(shapes, batch_size)
+        super().__init__()
+        self._carried, self._shapes, self._batch_size = carried, shapes, batch_size
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         del epoch, logs
-        self._zero()
+        self._carried.zero(self._shapes, self._batch_size)
 
 
 def asks_for_batches(callback: keras.callbacks.Callback) -> bool:
