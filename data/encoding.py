@@ -26,7 +26,7 @@ _COMMON = frozenset(
     "所手才打把报提放政教数數文新方於无日时明是時更書最會月有期本机来東果样梦業樣機次歌正此死比民气氣水沒没法泪活海淚清点為無然爱爲物王现現理生產用由电界當發白的目相看真眼着知神祢离种種立笑第等系給"
     "經總经给美老者而聲聽能自至臺與花華萬著處行表被裏裡西要見親见計記話說説誰讓计让记话说谁象走起路身車軍车边过还这進这通進過道還邊那部都里重金長长門開间關门问間难離難雨電面頭風风馬马體高麼點"
 )
-# Right decodings of 20 characters scored 0.57 to 2 (4,000 excerpts), cut-off UTF-8 read as GB18030 at most
+# Right decodings of 20 characters scored 0.57 to 2 (3,700 excerpts), cut-off UTF-8 read as GB18030 at most
 # 0.28 (1,500 excerpts), German in Latin-1 and Japanese in Shift JIS 0.
 _MIN_PLAUSIBILITY = 0.5
 
