@@ -1,6 +1,7 @@
-"""`generate`: the one sampling loop, compiled."""
+"""`generate` and `stream`: the one sampling loop, compiled."""
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any, overload
 
 import numpy as np
@@ -8,10 +9,15 @@ import tensorflow as tf
 
 from lyric_lm.data import Vocabulary
 from lyric_lm.model import RNNModel
-from lyric_lm.samplers import Greedy, Sampler
+from lyric_lm.rules import Rule
+from lyric_lm.samplers import Beam, Greedy, Sampler
+from lyric_lm.sampling_loop import sampling_loop
 
 # Loops are compiled for lengths of 64, 128, 256, ...; one serves every shorter text.
 _SHORTEST_LOOP = 64
+_STREAMED_AT_ONCE = 8
+_MAX_FUNCTIONS = 32  # compiled functions kept for a model, the latest ones
+_compiling = threading.Lock()
 
 
 # A str is a sequence of str too; without the two forms below, one prefix would seem to give a list.
@@ -21,7 +27,8 @@ def generate(
     prefix: str,
     num_chars: int = ...,
     *,
-    sampler: Sampler | None = ...,
+    sampler: Sampler | Beam | None = ...,
+    rules: Sequence[Rule] = ...,
     seed: int | None = ...,
 ) -> str: ...
 @overload
@@ -30,7 +37,8 @@ def generate(
     prefix: list[str] | tuple[str, ...],
     num_chars: int = ...,
     *,
-    sampler: Sampler | None = ...,
+    sampler: Sampler | Beam | None = ...,
+    rules: Sequence[Rule] = ...,
     seed: int | None = ...,
 ) -> list[str]: ...
 def generate(
@@ -38,20 +46,24 @@ def generate(
     prefix: str | Sequence[str],
     num_chars: int = 50,
     *,
-    sampler: Sampler | None = None,
+    sampler: Sampler | Beam | None = None,
+    rules: Sequence[Rule] = (),
     seed: int | None = None,
 ) -> str | list[str]:
     """Continue a prefix: warm the state up on it, then sample one character after another.
 
     The chapter's `predict_rnn_keras`. The prefix is fed as one sequence; the sampling is one compiled loop,
-    compiled again only for another sampler, number of prefixes or power of two of `num_chars`. Training and
-    its carried state are not touched, and weights changed by training are seen at once.
+    compiled again only for other settings, another number of prefixes or another power of two of
+    `num_chars`. Training and its carried state are not touched, and weights changed by training are seen at
+    once. An unknown token is never generated.
 
     Args:
         model: the model.
-        prefix: text to continue, at least one character; or several, continued together.
+        prefix: text to continue, at least one character; or several, continued together. The same prefix
+            several times gives several samples.
         num_chars: characters to add, >= 1.
         sampler: how to pick; None is `Greedy()`, the chapter's.
+        rules: what the continuation must not do, applied in this order; put `MaxCopy` last.
         seed: for samplers that draw; the same seed gives the same text. None draws one.
 
     Returns:
@@ -62,14 +74,64 @@ def generate(
         UnknownCharacterError: a prefix holds a character that the vocabulary lacks.
     """
     prefixes = [prefix] if isinstance(prefix, str) else list(prefix)
+    pieces = _pieces(model, prefixes, num_chars, num_chars, sampler, rules, seed) if prefixes else iter(())
+    texts = [text + "".join(parts) for text, *parts in zip(prefixes, *pieces, strict=True)]
+    return texts[0] if isinstance(prefix, str) else texts
+
+
+def stream(
+    model: RNNModel,
+    prefix: str,
+    num_chars: int = 50,
+    *,
+    sampler: Sampler | None = None,
+    rules: Sequence[Rule] = (),
+    seed: int | None = None,
+) -> Iterator[str]:
+    """The continuation that `generate` gives, in pieces of a few characters as they come.
+
+    Args: as `generate`'s; a `Beam` knows its first character only at the end, so it cannot be streamed.
+
+    Yields:
+        One to eight characters; the prefix is not repeated.
+
+    Raises:
+        ValueError: as `generate`, or `sampler` is a `Beam`.
+        UnknownCharacterError: as `generate`.
+    """
+    if isinstance(sampler, Beam):
+        raise ValueError(
+            "`sampler` cannot be a Beam here: its text is known at the end only. Use `generate`."
+        )
+    for piece in _pieces(model, [prefix], num_chars, _STREAMED_AT_ONCE, sampler, rules, seed):
+        yield piece[0]
+
+
+def _pieces(
+    model: RNNModel,
+    prefixes: list[str],
+    num_chars: int,
+    at_once: int,
+    sampler: Sampler | Beam | None,
+    rules: Sequence[Rule],
+    seed: int | None,
+) -> Iterator[list[str]]:
+    """Continuations of all prefixes, `at_once` characters at a time."""
     if num_chars < 1:
         raise ValueError(f"`num_chars` must be at least 1. Received: num_chars={num_chars}")
-    if not prefixes:
-        return []
-    logits, state = _warm_up(model, [_encode_prefix(model.vocabulary, text) for text in prefixes])
-    ids = _sample(model, logits, state, num_chars, sampler or Greedy(), seed)
-    texts = [text + model.vocabulary.decode(row) for text, row in zip(prefixes, ids, strict=True)]
-    return texts[0] if isinstance(prefix, str) else texts
+    encoded = [_encode_prefix(model.vocabulary, text) for text in prefixes]
+    sampler, rules = sampler or Greedy(), tuple(rules)
+    loop = _compiled(model, (sampler, rules), lambda: sampling_loop(model, sampler, rules))
+    random = np.random.default_rng(seed)
+    room = max(_SHORTEST_LOOP, 1 << (num_chars - 1).bit_length())
+    logits, state = _warm_up(model, encoded)
+    history: Any = np.full((len(prefixes), room), -1, np.int32)
+    for done in range(0, num_chars, at_once):
+        count = min(at_once, num_chars - done)
+        uniforms = np.zeros((room, len(prefixes)), np.float32)
+        uniforms[:count] = random.random((count, len(prefixes)), np.float32)
+        ids, logits, state, history = loop(logits, state, history, uniforms, tf.constant(count))
+        yield [model.vocabulary.decode(row) for row in ids.numpy()[:, :count]]
 
 
 def _encode_prefix(vocabulary: Vocabulary, text: str) -> np.ndarray[Any, Any]:
@@ -83,61 +145,33 @@ def _encode_prefix(vocabulary: Vocabulary, text: str) -> np.ndarray[Any, Any]:
 
 def _warm_up(model: RNNModel, prefixes: list[np.ndarray[Any, Any]]) -> tuple[Any, Any]:
     """Logits after each prefix, float32 (B, V), and the state there; prefixes of one length go together."""
-    if "_warm_up_function" not in model.__dict__:
-        # Attributes set this way stay out of Keras' tracking of layers and variables.
-        model.__dict__["_warm_up_function"] = tf.function(
-            lambda ids: _last_logits(model, ids), input_signature=[tf.TensorSpec((None, None), tf.int32)]
-        )
+    warm_up = _compiled(model, "warm-up", lambda: _warm_up_function(model))
     lengths = np.array([len(ids) for ids in prefixes])
     order: list[int] = []
     parts = []
     for length in np.unique(lengths):
         rows = np.flatnonzero(lengths == length)
         order.extend(rows.tolist())
-        parts.append(model.__dict__["_warm_up_function"](np.stack([prefixes[row] for row in rows])))
+        parts.append(warm_up(np.stack([prefixes[row] for row in rows])))
     back = np.argsort(order)
     return tf.nest.map_structure(lambda *tensors: tf.gather(tf.concat(tensors, 0), back), *parts)  # type: ignore[no-any-return]
 
 
-def _last_logits(model: RNNModel, ids: Any) -> tuple[Any, Any]:
-    logits, state = model(ids)
-    return logits[:, -1], state
+def _warm_up_function(model: RNNModel) -> Any:
+    def last_logits(ids: Any) -> tuple[Any, Any]:
+        logits, state = model(ids)
+        return logits[:, -1], state
+
+    return tf.function(last_logits, input_signature=[tf.TensorSpec((None, None), tf.int32)])
 
 
-def _sample(
-    model: RNNModel, logits: Any, state: Any, num_chars: int, sampler: Sampler, seed: int | None
-) -> np.ndarray[Any, Any]:
-    """Sampled ids, int32 (B, num_chars)."""
-    room = max(_SHORTEST_LOOP, 1 << (num_chars - 1).bit_length())
-    uniforms = np.zeros((room, len(logits)), np.float32)
-    uniforms[:num_chars] = np.random.default_rng(seed).random((num_chars, len(logits)), np.float32)
-    loops = model.__dict__.setdefault("_sampling_loops", {})
-    if sampler not in loops:
-        loops[sampler] = _sampling_loop(model, sampler)
-    ids = loops[sampler](logits, state, uniforms, num_chars)
-    return ids.numpy()[:num_chars].T  # type: ignore[no-any-return]
-
-
-def _sampling_loop(model: RNNModel, sampler: Sampler) -> Any:
-    """The compiled loop: (logits (B, V), state, uniforms (room, B), num_chars) -> ids (room, B)."""
-    unknown_id = model.vocabulary.unknown_id
-
-    def loop(logits: Any, state: Any, uniforms: Any, num_chars: Any) -> Any:
-        room, batch_size = uniforms.shape
-
-        def body(t: Any, logits: Any, state: Any, ids: Any) -> tuple[Any, Any, Any, Any]:
-            if unknown_id is not None:
-                barred = tf.one_hot([unknown_id], logits.shape[-1], on_value=-float("inf"), off_value=0.0)
-                logits += barred
-            chosen = sampler.choose(logits, uniforms[t])
-            logits, state = model(chosen[:, None], state)
-            return t + 1, logits[:, 0], state, ids.write(t, chosen)
-
-        ids = tf.TensorArray(tf.int32, room, element_shape=(batch_size,))
-        ids = ids.unstack(tf.zeros((room, batch_size), tf.int32))
-        *_, ids = tf.while_loop(
-            lambda t, *_: t < num_chars, body, (tf.constant(0), logits, state, ids), maximum_iterations=room
-        )
-        return ids.stack()
-
-    return tf.function(loop, jit_compile=model.jit_compile, reduce_retracing=False)
+def _compiled(model: RNNModel, key: Hashable, make: Callable[[], Any]) -> Any:
+    """The model's compiled function of that key, made at its first use."""
+    with _compiling:
+        # Attributes set this way stay out of Keras' tracking of layers and variables.
+        functions = model.__dict__.setdefault("_generation_functions", {})
+        if key not in functions:
+            functions[key] = make()
+            if len(functions) > _MAX_FUNCTIONS:
+                del functions[next(iter(functions))]
+        return functions[key]

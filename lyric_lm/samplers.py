@@ -6,6 +6,7 @@ uniform number per choice, drawn outside: the same numbers give the same text, c
 
 import abc
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
@@ -67,9 +68,8 @@ class TopK(Sampler):
 
     def choose(self, logits: Any, uniform: Any) -> Any:
         logits = tf.convert_to_tensor(logits, tf.float32) / self.temperature
-        k = min(self.k, logits.shape[-1])
-        least = tf.math.top_k(logits, k, sorted=True).values[:, -1:]
-        return _draw(tf.where(logits >= least, logits, -float("inf")), uniform)
+        kept = _fewest_largest(logits, lambda kept: tf.reduce_sum(tf.cast(kept, tf.int32), axis=-1) >= self.k)
+        return _draw(tf.where(kept, logits, -float("inf")), uniform)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,17 +86,65 @@ class TopP(Sampler):
 
     def choose(self, logits: Any, uniform: Any) -> Any:
         logits = tf.convert_to_tensor(logits, tf.float32) / self.temperature
-        falling = tf.sort(logits, axis=-1, direction="DESCENDING")
-        probabilities = tf.nn.softmax(falling)
-        before = tf.cumsum(probabilities, axis=-1, exclusive=True)
-        # The likeliest character always has nothing before it, so the set is never empty.
-        least = tf.reduce_min(tf.where(before < self.p, falling, float("inf")), axis=-1, keepdims=True)
-        return _draw(tf.where(logits >= least, logits, -float("inf")), uniform)
+        probabilities = tf.nn.softmax(logits)
+        kept = _fewest_largest(
+            logits, lambda kept: tf.reduce_sum(tf.where(kept, probabilities, 0.0), axis=-1) >= self.p
+        )
+        return _draw(tf.where(kept, logits, -float("inf")), uniform)
+
+
+@dataclasses.dataclass(frozen=True)
+class Beam:
+    """The likeliest continuation as a whole, searched among the `width` best of each length.
+
+    A width of V to the power of `num_chars - 1` searches all; 1 is greedy.
+    """
+
+    width: int = 4  # >= 1
+
+    def __post_init__(self) -> None:
+        if self.width < 1:
+            raise ValueError(f"`width` must be at least 1. Received: width={self.width}")
+
+    def extend(self, scores: Any, logits: Any) -> tuple[Any, Any, Any]:
+        """Keep the best `width` of all one-character extensions.
+
+        Args:
+            scores: float32 `(B, width)`, log-probability of each beam; minus infinity for one not yet in use.
+            logits: float32 `(B, width, V)`; minus infinity bars a character.
+
+        Returns:
+            `(scores, parents, ids)`: each `(B, width)`, the best first; parents are indices of beams.
+        """
+        num_ids = logits.shape[-1]
+        total = scores[:, :, None] + tf.nn.log_softmax(logits)
+        best = tf.math.top_k(tf.reshape(total, (-1, self.width * num_ids)), self.width)
+        return best.values, best.indices // num_ids, best.indices % num_ids
 
 
 def _check_temperature(temperature: float) -> None:
     if not 0 < temperature < float("inf"):
         raise ValueError(f"`temperature` must be positive. Received: temperature={temperature}")
+
+
+def _fewest_largest(logits: Any, enough: Callable[[Any], Any]) -> Any:
+    """The largest logits of each row, as few as are enough, ties with the least of them too: bool (B, V).
+
+    The threshold is found bit by bit, since a float's bits, read as an integer, are in the float's order.
+    That is exact in 32 passes over V, where XLA would sort at ten times the cost.
+
+    Args:
+        logits: float32 (B, V).
+        enough: bool (B, V) -> bool (B,), whether a set of logits is; a larger set must be, too. Where not
+            even all are, all are kept.
+    """
+    bits = tf.bitcast(logits, tf.int32)
+    ordered = tf.where(bits < 0, tf.bitwise.bitwise_xor(bits, 0x7FFFFFFF), bits)
+    least = tf.where(enough(ordered >= 0), 0, tf.int32.min)  # (B,)
+    for bit in range(30, -1, -1):
+        higher = least + (1 << bit)
+        least = tf.where(enough(ordered >= higher[:, None]), higher, least)
+    return ordered >= least[:, None]
 
 
 def _draw(logits: Any, uniform: Any) -> Any:

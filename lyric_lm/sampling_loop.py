@@ -1,0 +1,98 @@
+"""The compiled loop of `generate`, for samplers that pick row by row and for beams."""
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+from lyric_lm.model import RNNModel
+from lyric_lm.rules import Rule
+from lyric_lm.samplers import Beam, Sampler
+
+
+def sampling_loop(model: RNNModel, sampler: Sampler | Beam, rules: tuple[Rule, ...]) -> Any:
+    """Compile the loop.
+
+    Args:
+        model: the model; its weights are read anew at each call.
+        sampler: how to pick.
+        rules: applied to the logits in this order.
+
+    Returns:
+        A compiled function `(logits, state, history, uniforms, num_chars) -> (ids, logits, state, history)`:
+        logits float32 `(B, V)` for the first character to pick; history int32 `(B, R)`, the last R generated
+        ids; uniforms float32 `(R, B)` in [0, 1); num_chars int32, at most R; ids int32 `(B, R)`, of which the
+        first `num_chars` columns count. What comes out continues what goes in, except after a beam search.
+    """
+    bar = _bar_function(model.vocabulary.unknown_id, rules)
+    make = _beam_loop if isinstance(sampler, Beam) else _row_loop
+    loop = tf.function(make(model, sampler, bar), jit_compile=model.jit_compile)  # type: ignore[arg-type]
+    # One trace per setting is meant; TensorFlow would warn of a loop that retraces too often.
+    loop._omit_frequent_tracing_warning = True
+    return loop
+
+
+def _bar_function(unknown_id: int | None, rules: tuple[Rule, ...]) -> Callable[[Any, Any], Any]:
+    def bar(logits: Any, history: Any) -> Any:
+        if unknown_id is not None:
+            logits += tf.one_hot(unknown_id, logits.shape[-1], on_value=-float("inf"), off_value=0.0)
+        for rule in rules:
+            logits = rule.apply(logits, history)
+        return logits
+
+    return bar
+
+
+def _row_loop(model: RNNModel, sampler: Sampler, bar: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    def loop(logits: Any, state: Any, history: Any, uniforms: Any, num_chars: Any) -> Any:
+        batch_size, room = history.shape
+
+        def body(t: Any, logits: Any, state: Any, history: Any, ids: Any) -> Any:
+            chosen = sampler.choose(bar(logits, history), uniforms[t])  # (B,)
+            logits, state = model(chosen[:, None], state)
+            history = tf.concat([history[:, 1:], chosen[:, None]], axis=1)
+            return t + 1, logits[:, 0], state, history, ids.write(t, chosen)
+
+        ids = tf.TensorArray(tf.int32, room).unstack(tf.zeros((room, batch_size), tf.int32))
+        _, logits, state, history, ids = tf.while_loop(
+            lambda t, *_: t < num_chars,
+            body,
+            (tf.constant(0), logits, state, history, ids),
+            maximum_iterations=room,
+        )
+        return tf.transpose(ids.stack()), logits, state, history
+
+    return loop
+
+
+def _beam_loop(model: RNNModel, beam: Beam, bar: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    width = beam.width
+
+    def loop(logits: Any, state: Any, history: Any, uniforms: Any, num_chars: Any) -> Any:
+        del uniforms
+        batch_size, vocab_size = logits.shape
+        room = history.shape[1]
+        first_row = tf.range(batch_size)[:, None] * width  # of each prefix's beams among all B * width rows
+
+        def body(t: Any, scores: Any, logits: Any, state: Any, history: Any) -> Any:
+            barred = tf.reshape(bar(logits, history), (batch_size, width, vocab_size))
+            scores, parents, chosen = beam.extend(scores, barred)
+            rows = tf.reshape(first_row + parents, (-1,))
+            state = tf.nest.map_structure(lambda s: tf.gather(s, rows), state)
+            chosen = tf.reshape(chosen, (-1, 1))
+            history = tf.concat([tf.gather(history, rows)[:, 1:], chosen], axis=1)
+            logits, state = model(chosen, state)
+            return t + 1, scores, logits[:, 0], state, history
+
+        rows = tf.nest.map_structure(lambda x: tf.repeat(x, width, axis=0), (logits, state, history))
+        # All beams start as the same text, so only the first may be extended in the first step.
+        scores = tf.tile(tf.constant([[0.0] + [-float("inf")] * (width - 1)]), (batch_size, 1))
+        _, _, logits, state, history = tf.while_loop(
+            lambda t, *_: t < num_chars, body, (tf.constant(0), scores, *rows), maximum_iterations=room
+        )
+        best = tf.nest.map_structure(lambda x: x[::width], (logits, state, history))
+        # A beam's text is its history: parents reorder it as they go. The newest stands last.
+        ids = tf.roll(best[2], num_chars, axis=1)
+        return ids, *best
+
+    return loop
