@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from lyric_lm.generation import generate
+from lyric_lm.printable import printable
 from lyric_lm.samplers import Sampler
 
 
@@ -28,7 +29,10 @@ class LyricSamples(keras.callbacks.Callback):  # type: ignore[misc]
         num_chars: characters in a sample, the prefix aside, >= 1.
         sampler: how to pick them; None is greedy, the chapter's way.
         seed: for a sampler that draws, so that a report depends on the model alone.
-        write: called with each line.
+        write: called with each line; None prints it, with whatever a terminal would obey escaped.
+
+    Attributes:
+        lines: what was reported so far, without the times, so that two trainings with one seed compare.
 
     Raises:
         ValueError: `every` or `num_chars` is below 1, or a prefix is empty.
@@ -42,7 +46,7 @@ class LyricSamples(keras.callbacks.Callback):  # type: ignore[misc]
         num_chars: int = 50,
         sampler: Sampler | None = None,
         seed: int = 0,
-        write: Callable[[str], object] = print,
+        write: Callable[[str], object] | None = None,
     ) -> None:
         super().__init__()
         for name, value in [("every", every), ("num_chars", num_chars)]:
@@ -57,11 +61,13 @@ class LyricSamples(keras.callbacks.Callback):  # type: ignore[misc]
         self.num_chars = num_chars
         self.sampler = sampler
         self.seed = seed
-        self.write = write
+        self.write = write if write is not None else _print
+        self.lines: list[str] = []
         self._start = self._end = 0.0
 
     def on_train_begin(self, logs: Any = None) -> None:
         del logs
+        self.lines = []
         # A character that cannot be sampled from is better found before the first epoch than after the 50th.
         for prefix in self.prefixes:
             self.model.vocabulary.encode(prefix)
@@ -80,7 +86,14 @@ class LyricSamples(keras.callbacks.Callback):  # type: ignore[misc]
             return
         logs = logs or {}
         perplexity = logs["perplexity"] if "perplexity" in logs else math.exp(logs["loss"])
-        self.write(f"epoch {epoch + 1}, perplexity {perplexity:f}, time {seconds:.2f} sec")
+        line = f"epoch {epoch + 1}, perplexity {perplexity:f}"
+        self.lines.append(line)
+        self.write(f"{line}, time {seconds:.2f} sec")
         samples = generate(self.model, self.prefixes, self.num_chars, sampler=self.sampler, seed=self.seed)
         for sample in samples:
+            self.lines.append(f" - {sample}")
             self.write(f" - {sample}")
+
+
+def _print(line: str) -> None:
+    print(printable(line))

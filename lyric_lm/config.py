@@ -7,7 +7,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any, Literal
 
-LEARNING_RATES = {"sgd": 100.0, "adam": 3e-3}  # used where none is given
+LEARNING_RATES = {"sgd": 100.0, "adam": 3e-3, "adamw": 3e-3}  # used where none is given
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,9 +18,22 @@ class CorpusConfig:
     max_chars: int | None = 10_000  # characters used, from the start; None for all
     keep_newlines: bool = False  # learn line breaks too; the chapter turns them into spaces
     encoding: str | None = None  # of the file; None to recognise it
+    validation_split: float | None = None  # share of the text to hold out, from its end; None for none
+    validation_corpus: str | None = None  # a .txt or .zip file to validate on instead
+    unknown_share: float = 0.5  # with validation: of the epochs, how many a rare character is unknown in
 
     def __post_init__(self) -> None:
         _check_at_least_one(self, "max_chars")
+        _check_shares(self, "unknown_share")
+        if self.validation_split is not None and not 0 < self.validation_split < 1:
+            raise ValueError(
+                f"`validation_split` must be in (0, 1). Received: validation_split={self.validation_split}"
+            )
+
+    @property
+    def validates(self) -> bool:
+        """Whether some text is held out."""
+        return self.validation_split is not None or self.validation_corpus is not None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,26 +44,44 @@ class ModelConfig:
     hidden_size: int = 256  # hidden units of each layer
     num_layers: int = 1  # recurrent layers, one on top of the other
     activation: Literal["tanh", "relu", "sigmoid"] = "tanh"  # of the cell
+    embedding_dim: int | None = None  # width of a learnt embedding; None for one-hot characters
+    tie_embeddings: bool = False  # let the output layer be the embedding, transposed
+    dropout: float = 0.0  # share of units dropped at each layer's input and at the output
+    character_dropout: float = 0.0  # share of input characters blanked out
+    label_smoothing: float = 0.0  # share of each target's probability spread over all characters
 
     def __post_init__(self) -> None:
-        _check_at_least_one(self, "hidden_size", "num_layers")
+        _check_at_least_one(self, "hidden_size", "num_layers", "embedding_dim")
+        _check_shares(self, "dropout", "character_dropout", "label_smoothing")
+        if self.tie_embeddings and self.embedding_dim is None:
+            raise ValueError("`tie_embeddings` needs an `embedding_dim`. Received: embedding_dim=None")
 
 
 @dataclasses.dataclass(frozen=True)
 class OptimizerConfig:
     """How it learns."""
 
-    optimizer: Literal["sgd", "adam"] = "sgd"  # the update rule
-    learning_rate: float | None = None  # None: 100 for sgd, 0.003 for adam
+    optimizer: Literal["sgd", "adam", "adamw"] = "sgd"  # the update rule
+    learning_rate: float | None = None  # the highest; None: 100 for sgd, 0.003 for the others
+    schedule: Literal["constant", "cosine"] = "constant"  # how it falls over the epochs
+    warmup: float = 0.0  # share of the steps in which it first rises to its highest
+    weight_decay: float = 0.0  # share of the learning rate by which each step shrinks weights; adamw only
     clipping_theta: float = 1e-2  # largest global L2 norm of the gradients
     batch_size: int = 32  # rows of text read side by side
     num_steps: int = 35  # characters of each row in a batch
+    rotate: bool = False  # start each epoch somewhere else in the text
     epochs: int = 250  # passes over the text
+    patience: int | None = None  # epochs without a better val_perplexity to stop after; None: never stop
     seed: int = 0  # of the initial weights and of anything random
 
     def __post_init__(self) -> None:
-        _check_at_least_one(self, "batch_size", "num_steps", "epochs")
+        _check_at_least_one(self, "batch_size", "num_steps", "epochs", "patience")
         _check_positive(self, "learning_rate", "clipping_theta")
+        _check_shares(self, "warmup", "weight_decay")
+        if self.weight_decay and self.optimizer != "adamw":
+            raise ValueError(f"`weight_decay` needs optimizer=adamw. Received: optimizer={self.optimizer}")
+        if self.warmup and self.schedule != "cosine":
+            raise ValueError(f"`warmup` needs schedule=cosine. Received: schedule={self.schedule}")
         if not 0 <= self.seed < 2**32:
             raise ValueError(f"`seed` must be in [0, 2**32). Received: seed={self.seed}")
 
@@ -77,6 +108,10 @@ class TrainConfig:
     model: ModelConfig = dataclasses.field(default_factory=ModelConfig)
     optimizer: OptimizerConfig = dataclasses.field(default_factory=OptimizerConfig)
     report: ReportConfig = dataclasses.field(default_factory=ReportConfig)
+
+    def __post_init__(self) -> None:
+        if self.optimizer.patience is not None and not self.data.validates:
+            raise ValueError("`patience` needs a text to validate on: give `validation_split` too")
 
     def to_dict(self) -> dict[str, Any]:
         """A plain dictionary, as config.json holds it."""
@@ -108,6 +143,15 @@ class RunConfig:
 
     run_dir: Path | None = None  # a new or empty folder; None: runs/<date and time>
     overwrite: bool = False  # replace the run that the folder holds
+    resume: bool = False  # go on with the run that the folder holds, from its newest checkpoint
+    checkpoint_every: int = 10  # epochs between two checkpoints, from which --resume goes on
+
+    def __post_init__(self) -> None:
+        _check_at_least_one(self, "checkpoint_every")
+        if self.resume and self.overwrite:
+            raise ValueError("Give either `resume` or `overwrite`, not both")
+        if self.resume and self.run_dir is None:
+            raise ValueError("`resume` needs `run_dir`, the folder of the run. Received: run_dir=None")
 
 
 def _check_at_least_one(config: Any, *names: str) -> None:
@@ -115,6 +159,13 @@ def _check_at_least_one(config: Any, *names: str) -> None:
         value = getattr(config, name)
         if value is not None and value < 1:
             raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}")
+
+
+def _check_shares(config: Any, *names: str) -> None:
+    for name in names:
+        value = getattr(config, name)
+        if not 0 <= value < 1:
+            raise ValueError(f"`{name}` must be in [0, 1). Received: {name}={value}")
 
 
 def _check_positive(config: Any, *names: str) -> None:

@@ -6,19 +6,31 @@ LyricLMError                        everything that a user can mend
 ├── UnknownCharacterError (ValueError)  a character the vocabulary lacks           } the ground floor
 ├── SettingsError (ValueError)      settings that contradict each other
 ├── RunError (RuntimeError)         a run folder that cannot be written, read or continued
-│   └── RunExistsError (FileExistsError)
+│   ├── RunExistsError (FileExistsError)
+│   ├── RunLockedError (BlockingIOError)    another training is at work in the folder
+│   ├── RunMismatchError (ValueError)       another corpus or other settings than the run's
+│   ├── CheckpointError (ValueError)        a checkpoint that is damaged or of another model
+│   └── RunWriteError (OSError)             the disk's fault, not the user's: exit status 1
+├── SearchError (RuntimeError)      a search that cannot go on
+│   └── SearchServiceError (ConnectionError)    its chief or its workers cannot be reached
 └── DivergedError (ArithmeticError) the loss is no longer a number
 """
 
 from lyric_lm.data.errors import CorpusError, CorpusNotFoundError, LyricLMError, UnknownCharacterError
 
 __all__ = [
+    "CheckpointError",
     "CorpusError",
     "CorpusNotFoundError",
     "DivergedError",
     "LyricLMError",
     "RunError",
     "RunExistsError",
+    "RunLockedError",
+    "RunMismatchError",
+    "RunWriteError",
+    "SearchError",
+    "SearchServiceError",
     "SettingsError",
     "UnknownCharacterError",
 ]
@@ -38,6 +50,30 @@ class RunExistsError(RunError, FileExistsError):
     def __str__(self) -> str:
         # FileExistsError would print its errno form.
         return str(self.args[0])
+
+
+class RunLockedError(RunError, BlockingIOError):
+    """A run folder that another training is writing to."""
+
+
+class RunMismatchError(RunError, ValueError):
+    """A corpus or settings that are not the run's."""
+
+
+class CheckpointError(RunError, ValueError):
+    """A checkpoint that is damaged, from a later version, or of another model."""
+
+
+class RunWriteError(RunError, OSError):
+    """The disk refuses: full, read-only or gone. The last good state stays as it was."""
+
+
+class SearchError(LyricLMError, RuntimeError):
+    """A search that cannot go on; what it finished is kept."""
+
+
+class SearchServiceError(SearchError, ConnectionError):
+    """The chief or the workers of a search cannot be reached, or a port cannot be had."""
 
 
 class DivergedError(LyricLMError, ArithmeticError):

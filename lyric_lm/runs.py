@@ -4,17 +4,33 @@ import csv
 import io
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
-from lyric_lm.errors import RunError, RunExistsError
+import filelock
 
-CONFIG, MODEL, HISTORY, SAMPLES = "config.json", "model.keras", "history.csv", "samples.txt"
+from lyric_lm.atomic_files import clear_write_errors, is_leftover, remove_leftovers, write_atomically
+from lyric_lm.config import TrainConfig
+from lyric_lm.errors import RunError, RunExistsError, RunLockedError
+from lyric_lm.run_record import check_record, settings_of
+
+CONFIG, MODEL, HISTORY, SAMPLES, CARD = (
+    "config.json",
+    "model.keras",
+    "history.csv",
+    "samples.txt",
+    "README.md",
+)
+
+_CHECKPOINTS, _LOCK = "checkpoints", ".lock"
+_MAX_CONFIG_BYTES = 2**20  # a real one has 2 kB
 
 
 class Run:
     """The files of one training.
+
+    `create` and `resume` lock the folder until `close`, the end of a `with` or of the process.
 
     Args:
         path: the folder.
@@ -22,69 +38,114 @@ class Run:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
+        self.checkpoints = self.path / _CHECKPOINTS
+        # A lock of the kernel's: it goes with the process that holds it, however that ends.
+        self._lock = filelock.FileLock(self.path / _LOCK, blocking=False)
 
     @classmethod
-    def create(
-        cls, path: str | os.PathLike[str], config: dict[str, Any], *, overwrite: bool = False
-    ) -> "Run":
-        """Make a folder for a new run and write its config.json.
+    def create(cls, path: str | os.PathLike[str], record: dict[str, Any], *, overwrite: bool = False) -> Self:
+        """Make a folder for a new run, lock it and write its config.json.
 
         Args:
             path: a folder that does not exist, is empty, or (with `overwrite`) holds a run.
-            config: JSON-able settings.
+            record: what `describe_run` made.
             overwrite: whether to delete the run that the folder holds.
 
         Raises:
             RunExistsError: the folder holds a run, or files that are not a run's.
-            RunError: the folder cannot be made or written.
+            RunLockedError: another training is at work in it.
+            RunWriteError: the folder cannot be made or written.
         """
         run = cls(path)
-        run._clear(overwrite)
-        try:
+        run._refuse_other_files(overwrite)
+        with clear_write_errors(run.path):
             run.path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RunError(
-                f"Cannot make the run folder {run.path} ({error.strerror}): choose another with --run-dir."
-            ) from error
-        run.write(CONFIG, json.dumps(config, ensure_ascii=False, indent=2) + "\n")
+        run._acquire()
+        try:
+            run._refuse_other_files(overwrite)  # another training may have been quicker
+            run._clear()
+            run.write_record(record)
+        except BaseException:
+            run.close()
+            raise
         return run
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str]) -> "Run":
-        """An existing run.
+    def open(cls, path: str | os.PathLike[str]) -> Self:
+        """An existing run, to read from.
 
         Raises:
-            RunError: the folder holds no run, or no model yet.
+            RunError: the folder holds no run.
         """
         run = cls(path)
         if not (run.path / CONFIG).is_file():
             raise RunError(f"{run.path} holds no run: name the folder that `lyric-lm train` printed.")
         return run
 
-    def _clear(self, overwrite: bool) -> None:
-        if self.path.is_file():
-            raise RunExistsError(f"{self.path} is a file: choose a folder with --run-dir.")
-        if not self.path.is_dir() or not any(self.path.iterdir()):
-            return
-        if not (self.path / CONFIG).exists():
-            raise RunExistsError(f"{self.path} holds files that are not a run's: choose another --run-dir.")
-        if not overwrite:
-            raise RunExistsError(
-                f"{self.path} already holds a run: choose another --run-dir, or replace it with --overwrite."
-            )
-        for name in (MODEL, HISTORY, SAMPLES, CONFIG):
-            (self.path / name).unlink(missing_ok=True)
+    @classmethod
+    def resume(cls, path: str | os.PathLike[str]) -> Self:
+        """An existing run, locked, to go on with.
 
-    def config(self) -> dict[str, Any]:
-        """What config.json holds."""
+        Raises:
+            RunError: the folder holds no run.
+            RunLockedError: another training is at work in it.
+            RunWriteError: the folder cannot be written.
+        """
+        run = cls.open(path)
+        run._acquire()
+        remove_leftovers(run.path)
+        if run.checkpoints.is_dir():
+            remove_leftovers(run.checkpoints)
+        return run
+
+    def close(self) -> None:
+        """Unlock the folder."""
+        self._lock.release(force=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def record(self) -> dict[str, Any]:
+        """What config.json holds; see `describe_run`.
+
+        Raises:
+            RunError: it cannot be read, or is of a later version.
+        """
+        path = self.path / CONFIG
         try:
-            return json.loads((self.path / CONFIG).read_text(encoding="utf-8"))  # type: ignore[no-any-return]
-        except (OSError, ValueError) as error:
-            raise RunError(f"Cannot read {self.path / CONFIG} ({error}): train the run again.") from error
+            if path.stat().st_size > _MAX_CONFIG_BYTES:
+                raise ValueError("too large")
+            record = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, RecursionError, ValueError) as error:
+            raise RunError(f"Cannot read {path} ({error!s:.120}): train the run again.") from error
+        return check_record(record, str(path))
+
+    def write_record(self, record: dict[str, Any]) -> None:
+        """Write config.json; a run that goes on may have been given more epochs, or newer packages."""
+        self.write(CONFIG, json.dumps(record, ensure_ascii=False, indent=2) + "\n")
+
+    def settings(self) -> TrainConfig:
+        """The settings of the training.
+
+        Raises:
+            RunError: config.json cannot be read, or holds none.
+        """
+        return settings_of(self.record(), str(self.path / CONFIG))
 
     def write(self, name: str, text: str) -> None:
-        """Write a text file, whole or not at all."""
-        self._write(name, lambda path: path.write_text(text, encoding="utf-8"))
+        """Write a text file, whole or not at all.
+
+        Raises:
+            RunWriteError: it cannot be written.
+        """
+        # Half a surrogate pair has no UTF-8, and Windows would turn each line's end into two characters.
+        content = text.encode("utf-8", "backslashreplace")
+        write_atomically(self.path / name, lambda path: path.write_bytes(content))
 
     def write_history(self, epochs: list[dict[str, float]]) -> None:
         """Write history.csv: a row an epoch, counted from 1."""
@@ -97,41 +158,57 @@ class Run:
 
     def save_model(self, model: Any) -> None:
         """Save the model, its vocabulary and its optimizer, whole or not at all."""
-        self._write(MODEL, model.save)
+        write_atomically(self.path / MODEL, model.save)
 
     def load_model(self) -> Any:
-        """The trained model.
+        """The trained model; the file is checked before Keras opens it, and no code in it is ever run.
 
         Raises:
-            RunError: there is none yet, or the file is damaged.
+            RunError: there is none yet, or the file is damaged or holds something else.
         """
-        import keras
-
-        from lyric_lm.model import RNNModel
+        from lyric_lm.model_file import load_model_file
 
         path = self.path / MODEL
         if not path.is_file():
-            raise RunError(f"{self.path} holds no trained model yet: its training did not finish an epoch.")
-        try:
-            model = keras.saving.load_model(path, safe_mode=True)
-        except Exception as error:
-            raise RunError(f"{path} cannot be loaded ({error}): train the run again.") from error
-        if not isinstance(model, RNNModel):
-            raise RunError(f"{path} holds a {type(model).__name__}, not an RNNModel: train the run again.")
-        return model
-
-    def _write(self, name: str, write_to: Callable[[Path], object]) -> None:
-        """Let a function write a file beside the real one, then put it in place in one step."""
-        try:
-            temporary = self.path / f".{os.getpid()}-{name}"
-            try:
-                write_to(temporary)
-                temporary.replace(self.path / name)
-            except BaseException:
-                temporary.unlink(missing_ok=True)
-                raise
-        except OSError as error:
             raise RunError(
-                f"Cannot write {self.path / name} ({error.strerror or error}): "
-                "free some space or choose another --run-dir."
-            ) from error
+                f"{self.path} holds no trained model yet: "
+                f"finish its training with lyric-lm train --resume --run-dir {self.path}"
+            )
+        return load_model_file(path)
+
+    def _acquire(self) -> None:
+        with clear_write_errors(self.path / _LOCK):
+            try:
+                self._lock.acquire()
+            except filelock.Timeout:
+                locked = True
+            else:
+                locked = False
+        if locked:
+            raise RunLockedError(
+                f"Another training is at work in {self.path}: wait for its end, or choose another --run-dir."
+            )
+
+    def _refuse_other_files(self, overwrite: bool) -> None:
+        if self.path.is_file():
+            raise RunExistsError(f"{self.path} is a file: choose a folder with --run-dir.")
+        if not self.path.is_dir() or all(
+            path.name == _LOCK or is_leftover(path) for path in self.path.iterdir()
+        ):
+            return
+        if not (self.path / CONFIG).exists():
+            raise RunExistsError(f"{self.path} holds files that are not a run's: choose another --run-dir.")
+        if not overwrite:
+            raise RunExistsError(
+                f"{self.path} already holds a run: go on with it (--resume), choose another --run-dir, or "
+                "replace it (--overwrite)."
+            )
+
+    def _clear(self) -> None:
+        """Delete a run's files, and nothing else; config.json last, as without it this is no run's folder."""
+        with clear_write_errors(self.path):
+            for path in self.checkpoints.glob("epoch-*.ckpt"):
+                path.unlink(missing_ok=True)
+            for name in (MODEL, HISTORY, SAMPLES, CARD, CONFIG):
+                (self.path / name).unlink(missing_ok=True)
+        remove_leftovers(self.path)

@@ -1,20 +1,26 @@
 """`train`: from settings to a trained model in a run folder."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 
 from lyric_lm.config import LEARNING_RATES, ModelConfig, OptimizerConfig, TrainConfig
-from lyric_lm.data import Lyrics, Vocabulary, consecutive_batches, load_lyrics
+from lyric_lm.data import Vocabulary
+from lyric_lm.epoch_guards import LastGoodModel, RunHistory
 from lyric_lm.errors import DivergedError
 from lyric_lm.model import RNNModel
-from lyric_lm.runs import Run
+from lyric_lm.model_size import check_model_size
+from lyric_lm.run_card import run_card
+from lyric_lm.runs import CARD, Run
+from lyric_lm.texts import Texts, check_prefixes, load_texts, training_batches, validation_batches
 
 _CELLS = {"rnn": keras.layers.SimpleRNNCell, "gru": keras.layers.GRUCell, "lstm": keras.layers.LSTMCell}
-_OPTIMIZERS = {"sgd": keras.optimizers.SGD, "adam": keras.optimizers.Adam}
+_OPTIMIZERS = {
+    "sgd": keras.optimizers.SGD,
+    "adam": keras.optimizers.Adam,
+    "adamw": keras.optimizers.AdamW,
+}
 
 
 def train(
@@ -24,46 +30,58 @@ def train(
 
     Args:
         config: the settings; the default is the chapter's.
-        run: where to write history.csv after each epoch and model.keras at the end; None writes nothing.
-        callbacks: told of every epoch, before the run is written.
+        run: where to write history.csv after each epoch, model.keras and README.md at the end; None writes
+            nothing.
+        callbacks: told of every epoch, before the run is written; with an `ExactResume` among them, the
+            training goes on from its newest checkpoint.
 
     Returns:
-        The model, of the last epoch.
+        The model, of the last epoch, or, where a text is held out, of the one with the best val_perplexity.
 
     Raises:
         CorpusError: the text cannot be read or is too short.
         UnknownCharacterError: a prefix to report holds a character that the text lacks.
+        SettingsError: the model would not fit into this machine's memory.
+        RunWriteError: a file of the run cannot be written; the last good state stays.
         DivergedError: the loss became NaN or infinite; the run holds the model of the last good epoch.
     """
-    lyrics = load_training_text(config)
+    texts = load_training_texts(config)
     keras.utils.set_random_seed(config.optimizer.seed)
-    model = build_model(config.model, lyrics.vocabulary, clipping_theta=config.optimizer.clipping_theta)
-    model.compile(optimizer=build_optimizer(config.optimizer))
-    batches = consecutive_batches(lyrics.ids, config.optimizer.batch_size, config.optimizer.num_steps)
-    guard = _LastGoodModel(run)
-    own = [guard] if run is None else [guard, _RunHistory(run)]
-    try:
-        model.fit(batches, epochs=config.optimizer.epochs, verbose=0, callbacks=[*callbacks, *own])
-    finally:
-        if run is not None and guard.epoch:
-            run.save_model(model)
+    model = build_model(config.model, texts.vocabulary, clipping_theta=config.optimizer.clipping_theta)
+    batches = training_batches(
+        texts.training, config.optimizer, unknown_share=config.data.unknown_share
+    )
+    total_steps = int(batches.cardinality()) * config.optimizer.epochs
+    model.compile(optimizer=build_optimizer(config.optimizer, total_steps=total_steps))
+    guard = LastGoodModel(run)
+    history = None if run is None else RunHistory(run)
+    own: list[keras.callbacks.Callback] = [guard] if history is None else [guard, history]
+    validation = None
+    if texts.validation is not None:
+        validation = validation_batches(texts.validation.ids)
+        own.append(_best_epoch_keeper(config.optimizer))
+    model.fit(
+        batches,
+        validation_data=validation,
+        epochs=config.optimizer.epochs,
+        verbose=0,
+        callbacks=[*callbacks, *own],
+    )
+    if run is not None and history is not None and guard.epoch:
+        run.save_model(model)
+        run.write(CARD, run_card(run.record(), history.epochs, path=str(run.path)))
     if guard.diverged:
         raise DivergedError(guard.message())
     return model
 
 
-def load_training_text(config: TrainConfig) -> Lyrics:
-    """Read the corpus and check that it is long enough and knows the prefixes."""
-    lyrics = load_lyrics(
-        config.data.corpus,
-        max_chars=config.data.max_chars,
-        keep_newlines=config.data.keep_newlines,
-        encoding=config.data.encoding,
-    )
-    consecutive_batches(lyrics.ids, config.optimizer.batch_size, config.optimizer.num_steps)
-    for prefix in config.report.prefixes:
-        lyrics.vocabulary.encode(prefix)
-    return lyrics
+def load_training_texts(config: TrainConfig) -> Texts:
+    """Read the texts and check that they are long enough and know the prefixes."""
+    texts = load_texts(config.data)
+    check_model_size(config, len(texts.vocabulary))
+    training_batches(texts.training, config.optimizer)
+    check_prefixes(config.report.prefixes, texts.vocabulary)
+    return texts
 
 
 def build_model(config: ModelConfig, vocabulary: Vocabulary, *, clipping_theta: float | None) -> RNNModel:
@@ -71,57 +89,51 @@ def build_model(config: ModelConfig, vocabulary: Vocabulary, *, clipping_theta: 
     new_cell = _CELLS[config.cell]
     cells = [new_cell(config.hidden_size, activation=config.activation) for _ in range(config.num_layers)]
     cell = cells[0] if len(cells) == 1 else keras.layers.StackedRNNCells(cells)
-    return RNNModel(cell, vocabulary, clipping_theta=clipping_theta)
+    return RNNModel(
+        cell,
+        vocabulary,
+        clipping_theta=clipping_theta,
+        embedding_dim=config.embedding_dim,
+        tie_embeddings=config.tie_embeddings,
+        dropout=config.dropout,
+        character_dropout=config.character_dropout,
+        label_smoothing=config.label_smoothing,
+    )
 
 
-def build_optimizer(config: OptimizerConfig) -> keras.optimizers.Optimizer:
-    """The optimizer, with the learning rate that suits it where none is given."""
+def build_optimizer(config: OptimizerConfig, *, total_steps: int | None = None) -> keras.optimizers.Optimizer:
+    """The optimizer, with the learning rate that suits it where none is given.
+
+    Args:
+        config: the settings.
+        total_steps: training steps in all the epochs; only a schedule needs it.
+
+    Raises:
+        ValueError: a schedule without `total_steps`.
+    """
     rate = LEARNING_RATES[config.optimizer] if config.learning_rate is None else config.learning_rate
-    return _OPTIMIZERS[config.optimizer](rate)
+    if config.schedule == "cosine":
+        if total_steps is None:
+            raise ValueError("`total_steps` is needed by schedule=cosine. Received: total_steps=None")
+        rate = _cosine_decay(rate, total_steps, int(total_steps * config.warmup))
+    decay = {"weight_decay": config.weight_decay} if config.optimizer == "adamw" else {}
+    return _OPTIMIZERS[config.optimizer](rate, **decay)
 
 
-class _LastGoodModel(keras.callbacks.Callback):  # type: ignore[misc]
-    """Stops at a loss that is no number, and puts back the weights of the epoch before."""
-
-    def __init__(self, run: Run | None) -> None:
-        super().__init__()
-        self.epoch = 0  # the last good one, counted from 1
-        self.diverged = False
-        self._run = run
-        self._weights: list[np.ndarray[Any, Any]] = []
-
-    def on_train_begin(self, logs: Any = None) -> None:
-        del logs
-        self._weights = self.model.get_weights()
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        weights = self.model.get_weights()
-        if math.isfinite((logs or {})["loss"]) and all(np.isfinite(w).all() for w in weights):
-            self.epoch, self._weights = epoch + 1, weights
-            return
-        self.diverged = self.model.stop_training = True
-        self.model.set_weights(self._weights)
-
-    def message(self) -> str:
-        """One sentence for the person who started the training."""
-        kept = ""
-        if self._run is not None and self.epoch:
-            kept = f"The model of epoch {self.epoch} is kept in {self._run.path}."
-        return (
-            f"The loss is no longer a number in epoch {self.epoch + 1}: "
-            f"lower the learning rate or clipping_theta. {kept}".strip()
-        )
+def _cosine_decay(rate: float, total_steps: int, warmup_steps: int) -> Any:
+    """From 0 to the rate in the warm-up, then down to a hundredth of it along half a cosine wave."""
+    if not warmup_steps:
+        return keras.optimizers.schedules.CosineDecay(rate, total_steps, alpha=0.01)
+    return keras.optimizers.schedules.CosineDecay(
+        0.0, total_steps - warmup_steps, alpha=0.01, warmup_target=rate, warmup_steps=warmup_steps
+    )
 
 
-class _RunHistory(keras.callbacks.Callback):  # type: ignore[misc]
-    """Writes history.csv after each epoch."""
-
-    def __init__(self, run: Run) -> None:
-        super().__init__()
-        self._run = run
-        self._epochs: list[dict[str, float]] = []
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        del epoch
-        self._epochs.append({name: float(value) for name, value in (logs or {}).items()})
-        self._run.write_history(self._epochs)
+def _best_epoch_keeper(config: OptimizerConfig) -> keras.callbacks.EarlyStopping:
+    """Keeps the weights of the epoch with the best val_perplexity, and stops where it stays away too long."""
+    return keras.callbacks.EarlyStopping(
+        monitor="val_perplexity",
+        mode="min",
+        patience=config.epochs if config.patience is None else config.patience,
+        restore_best_weights=True,
+    )

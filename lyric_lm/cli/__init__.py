@@ -5,15 +5,20 @@ A command is a frozen dataclass, whose fields are its flags and whose docstring 
 """
 
 import dataclasses
+import functools
 import sys
 from collections.abc import Sequence
 from typing import Annotated
 
 import tyro
 
+from lyric_lm.cli.evaluate import Evaluate
 from lyric_lm.cli.generate import Generate
+from lyric_lm.cli.recipe import asks_for_recipe, parse_with_recipe
 from lyric_lm.cli.start import quiet_start
 from lyric_lm.cli.train import Train
+from lyric_lm.cli.tune import Tune
+from lyric_lm.printable import printable
 
 __all__ = ["main"]
 
@@ -25,6 +30,8 @@ class LyricLM:
     command: (
         Annotated[Train, tyro.conf.subcommand("train")]
         | Annotated[Generate, tyro.conf.subcommand("generate")]
+        | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
+        | Annotated[Tune, tyro.conf.subcommand("tune")]
     )
 
 
@@ -35,18 +42,24 @@ def main(args: Sequence[str] | None = None) -> int:
         args: the words after `lyric-lm`; None takes them from the command line.
 
     Returns:
-        The exit status: 0, 2 for something that the user can mend (one sentence on stderr), 130 for Ctrl-C.
+        The exit status: 0; 2 for something that the user can mend and 1 for a disk that refuses (one sentence
+        on stderr); 128 and the number of the signal that stopped a training, so 130 for Ctrl-C.
     """
+    args = sys.argv[1:] if args is None else list(args)
     plain_flags = (tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes, tyro.conf.FlagCreatePairsOff)
-    command = tyro.cli(LyricLM, prog="lyric-lm", args=args, config=plain_flags).command
+    parse = functools.partial(tyro.cli, LyricLM, prog="lyric-lm", args=args, config=plain_flags)
+    command = None if asks_for_recipe(args) else parse().command
     with quiet_start():
-        from lyric_lm.errors import LyricLMError
+        from lyric_lm.errors import LyricLMError, RunWriteError
     try:
-        command.run()
+        if command is None:
+            command = parse_with_recipe(lambda train: parse(default=LyricLM(train)).command)
+        if isinstance(command, Train) and command.run_config.resume:
+            command = command.with_stored_settings(lambda train: parse(default=LyricLM(train)).command)
+        return command.run() or 0
     except LyricLMError as error:
-        print(f"lyric-lm: {error}", file=sys.stderr)
-        return 2
+        print(f"lyric-lm: {printable(str(error))}", file=sys.stderr)
+        return 1 if isinstance(error, RunWriteError) else 2
     except KeyboardInterrupt:
         print("lyric-lm: stopped.", file=sys.stderr)
         return 130
-    return 0

@@ -21,7 +21,8 @@ class Generate:
     def run(self) -> None:
         """Print the prefix and its continuation."""
         from lyric_lm.generation import generate
+        from lyric_lm.printable import printable
         from lyric_lm.runs import Run
 
         model = Run.open(self.run_dir).load_model()
-        print(generate(model, self.prefix, self.num_chars))
+        print(printable(generate(model, self.prefix, self.num_chars)))

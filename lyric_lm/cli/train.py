@@ -3,12 +3,19 @@
 import contextlib
 import dataclasses
 import datetime
+import os
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from lyric_lm.cli.stopping import stop_at_epoch_end
 from lyric_lm.config import RunConfig, TrainConfig
+from lyric_lm.printable import printable
+
+if TYPE_CHECKING:
+    from lyric_lm.runs import Run
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,37 +24,105 @@ class Train:
 
     config: TrainConfig
     run_config: RunConfig
+    recipe: Literal["chapter", "generalize"] = "chapter"  # whose values the other flags default to
 
-    def run(self) -> None:
-        """Train, print the reports and say where the run is."""
-        from lyric_lm.callbacks import LyricSamples
-        from lyric_lm.runs import SAMPLES, Run
-        from lyric_lm.training import load_training_text, train
+    def with_stored_settings(self, parse: Callable[["Train"], Any]) -> "Train":
+        """The same command, where what the flags do not say is as in the run that it goes on with.
 
-        load_training_text(self.config)  # a text that cannot be used leaves no folder behind
-        path = self.run_config.run_dir or Path("runs") / datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-        run = Run.create(path, self.config.to_dict(), overwrite=self.run_config.overwrite)
-        lines: list[str] = []
-        with _progress(self.config.optimizer.epochs) as (progress, show):
+        Args:
+            parse: parses the command line with the given command's values as the flags' defaults.
+        """
+        from lyric_lm.runs import Run
 
-            def write(line: str) -> None:
-                show(line)
-                lines.append(line + "\n")
-                run.write(SAMPLES, "".join(lines))
+        if self.run_config.run_dir is None:
+            return self
+        stored = Run.open(self.run_config.run_dir).settings()
+        # A flag that is on by default is one that can only be turned off; so that one given again is known.
+        parsed: Train = parse(Train(_with_switches(stored, off=stored), RunConfig(), recipe=self.recipe))
+        return dataclasses.replace(parsed, config=_with_switches(parsed.config, on=stored))
 
-            report = self.config.report
-            samples = LyricSamples(
-                report.prefixes, every=report.every, num_chars=report.num_chars, write=write
+    def run(self) -> int:
+        """Train, print the reports and say where the run is.
+
+        Returns:
+            The exit status: 0, or 128 and the number of the signal that stopped the training.
+        """
+        from lyric_lm.callbacks import ExactResume
+        from lyric_lm.training import train
+
+        epochs = self.config.optimizer.epochs
+        with self._open_run() as run, _progress(epochs) as (progress, show):
+            resume = ExactResume(run.checkpoints, every=self.run_config.checkpoint_every, report=show)
+            samples = self._samples(run, show)
+            with stop_at_epoch_end(resume.stop, tell=_tell) as signals:
+                train(self.config, run=run, callbacks=[*progress, samples, resume])
+        path = shlex.quote(printable(str(run.path)))
+        if signals and resume.epochs_done < epochs and not resume.ended:
+            print(
+                f"Stopped after epoch {resume.epochs_done} of {epochs}. "
+                f"Go on with: lyric-lm train --resume --run-dir {path}"
             )
-            train(self.config, run=run, callbacks=[*progress, samples])
-        print(f"Saved in {run.path}. Write with it: lyric-lm generate --run-dir {run.path}")
+            return 128 + signals[0]
+        print(f"Saved in {path}. Write with it: lyric-lm generate --run-dir {path}")
+        return 0
+
+    def _open_run(self) -> "Run":
+        """The run folder, locked: a new one, or the one to go on with."""
+        from lyric_lm.run_record import check_corpus, check_settings, describe_run
+        from lyric_lm.runs import Run
+        from lyric_lm.training import load_training_texts
+
+        path = self.run_config.run_dir
+        if self.run_config.resume and path is not None:
+            check_settings(Run.open(path).settings(), self.config)
+        texts = load_training_texts(self.config)  # a text that cannot be used leaves no folder behind
+        record = describe_run(self.config, texts.training, texts.validation)
+        if path is None:
+            path = Path("runs") / datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+        if not self.run_config.resume:
+            return Run.create(path, record, overwrite=self.run_config.overwrite)
+        run = Run.resume(path)
+        check_corpus(run.record(), texts.training, texts.validation)
+        run.write_record(record)
+        return run
+
+    def _samples(self, run: "Run", show: Callable[[str], None]) -> Any:
+        """The callback that prints the reports, and keeps them in samples.txt without their times."""
+        from lyric_lm.callbacks import LyricSamples
+        from lyric_lm.runs import SAMPLES
+
+        def write(line: str) -> None:
+            show(line)
+            run.write(SAMPLES, "".join(line + "\n" for line in samples.lines))
+
+        report = self.config.report
+        samples = LyricSamples(report.prefixes, every=report.every, num_chars=report.num_chars, write=write)
+        return samples
+
+
+def _with_switches(
+    config: TrainConfig, *, off: TrainConfig | None = None, on: TrainConfig | None = None
+) -> TrainConfig:
+    """The settings with the switches that are on in another's turned off or on."""
+    pattern, value = (on, True) if off is None else (off, False)
+    parts = {}
+    for part in dataclasses.fields(TrainConfig):
+        switches = {k: value for k, v in vars(getattr(pattern, part.name)).items() if v is True}
+        parts[part.name] = dataclasses.replace(getattr(config, part.name), **switches)
+    return dataclasses.replace(config, **parts)
+
+
+def _tell(line: str) -> None:
+    """Print from a signal handler, which may have interrupted another print."""
+    show_cursor = "\x1b[?25h" if sys.stdout.isatty() else ""  # the progress bar hid it
+    os.write(1, (show_cursor + line + "\n").encode())
 
 
 @contextlib.contextmanager
 def _progress(epochs: int) -> Iterator[tuple[list[Any], Callable[[str], None]]]:
     """Callbacks that draw a progress bar on a terminal, and a function that prints a line above it."""
     if not sys.stdout.isatty():
-        yield [], lambda line: print(line, flush=True)
+        yield [], lambda line: print(printable(line), flush=True)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -60,4 +135,4 @@ def _progress(epochs: int) -> Iterator[tuple[list[Any], Callable[[str], None]]]:
     with Progress(*columns, console=Console(), transient=True) as progress:
         task = progress.add_task("", total=epochs, perplexity="-")
         callback = EpochProgress(lambda done, text: progress.update(task, completed=done, perplexity=text))
-        yield [callback], lambda line: progress.console.print(Text(line), soft_wrap=True)
+        yield [callback], lambda line: progress.console.print(Text(printable(line)), soft_wrap=True)

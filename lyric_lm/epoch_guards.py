@@ -1,0 +1,70 @@
+"""The callbacks that every training of ours has: one watches the loss, one writes history.csv."""
+
+import math
+from typing import Any
+
+import keras
+import numpy as np
+
+from lyric_lm.runs import Run
+
+
+class LastGoodModel(keras.callbacks.Callback):  # type: ignore[misc]
+    """Stops at a loss that is no number, and puts back the weights of the epoch before.
+
+    Args:
+        run: what its message names; None where nothing is written.
+    """
+
+    def __init__(self, run: Run | None) -> None:
+        super().__init__()
+        self.epoch = 0  # the last good one, counted from 1; public, so that a checkpoint remembers it
+        self.diverged = False
+        self._run = run
+        self._weights: list[np.ndarray[Any, Any]] = []
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        del epoch, logs
+        if not self._weights:  # of this training, or of the checkpoint that it goes on from
+            self._weights = self.model.get_weights()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        weights = self.model.get_weights()
+        if math.isfinite((logs or {})["loss"]) and all(np.isfinite(w).all() for w in weights):
+            self.epoch, self._weights = epoch + 1, weights
+        else:
+            self.diverged = self.model.stop_training = True
+
+    def on_train_end(self, logs: Any = None) -> None:
+        del logs
+        # Not before: a checkpoint must not take the weights put back for those that the epoch ended with.
+        if self.diverged:
+            self.model.set_weights(self._weights)
+
+    def message(self) -> str:
+        """One sentence for the person who started the training."""
+        kept = ""
+        if self._run is not None and self.epoch:
+            kept = f"The model of epoch {self.epoch} is kept in {self._run.path}."
+        return (
+            f"The loss is no longer a number in epoch {self.epoch + 1}: "
+            f"lower the learning rate or clipping_theta. {kept}".strip()
+        )
+
+
+class RunHistory(keras.callbacks.Callback):  # type: ignore[misc]
+    """Writes history.csv after each epoch.
+
+    Args:
+        run: whose history it is.
+    """
+
+    def __init__(self, run: Run) -> None:
+        super().__init__()
+        self.epochs: list[dict[str, float]] = []  # each one's figures
+        self._run = run
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        del epoch
+        self.epochs.append({name: float(value) for name, value in (logs or {}).items()})
+        self._run.write_history(self.epochs)

@@ -1,0 +1,78 @@
+"""`run_card`: a run, told to people, as the README.md of its folder."""
+
+import math
+from typing import Any
+
+from lyric_lm.printable import printable
+
+
+def run_card(record: dict[str, Any], epochs: list[dict[str, float]], *, path: str) -> str:
+    """What was trained, on what, how well it went and how to use it, in Markdown.
+
+    Args:
+        record: what `describe_run` made.
+        epochs: each epoch's figures so far.
+        path: of the run folder, as the user wrote it.
+    """
+    return "\n".join(
+        [
+            "# A lyric_lm run\n",
+            f"Trained with {_list(record['versions'])}.\n",
+            "## The text\n",
+            *(f"* {kind}: {_text(text)}" for kind, text in record["corpus"].items() if text),
+            f"* {record['vocabulary']['size']} different characters\n",
+            *_figures(epochs, record["settings"]["optimizer"]["epochs"]),
+            "## The settings\n",
+            *_settings(record["settings"]),
+            "\n## What to do with it\n",
+            "Write lyrics:\n",
+            _command(f"lyric-lm generate --run-dir {_quoted(path)}"),
+            "Go on with the training where it stopped, also after a crash:\n",
+            _command(f"lyric-lm train --resume --run-dir {_quoted(path)}"),
+            "The model alone, in Python (`import lyric_lm` first):\n",
+            '```python\nkeras.saving.load_model("model.keras")\n```\n',
+        ]
+    )
+
+
+def _figures(epochs: list[dict[str, float]], planned: int) -> list[str]:
+    heading = f"## The figures after {len(epochs)} of {planned} epochs\n"
+    if not epochs:
+        return [heading, "None yet.\n"]
+    lines = [heading, "| | last epoch | best epoch |", "|---|---|---|"]
+    for name in ("perplexity", "val_perplexity"):
+        values = [(epoch.get(name, math.nan), i + 1) for i, epoch in enumerate(epochs)]
+        values = [value for value in values if math.isfinite(value[0])]
+        if values:
+            best, best_epoch = min(values)
+            lines.append(f"| {name} | {values[-1][0]:.3f} | {best:.3f} (epoch {best_epoch}) |")
+    return [*lines, ""]
+
+
+def _settings(settings: dict[str, Any]) -> list[str]:
+    rows = [f"| {name} | {_code(value)} |" for part in settings.values() for name, value in part.items()]
+    return ["| | |", "|---|---|", *rows]
+
+
+def _text(text: dict[str, Any]) -> str:
+    return f"{_code(text['source'])}, {text['num_chars']} characters, SHA-256 `{text['sha256']}`"
+
+
+def _list(named: dict[str, str]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in named.items())
+
+
+def _code(value: Any) -> str:
+    """A value as Markdown code, on one line and in one cell of a table."""
+    text = printable(", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value))
+    return "`" + text.replace("`", "'").replace("|", "¦").replace("\n", " ") + "`"
+
+
+def _command(line: str) -> str:
+    return f"```sh\n{line}\n```\n"
+
+
+def _quoted(path: str) -> str:
+    import shlex
+
+    return shlex.quote(printable(path))

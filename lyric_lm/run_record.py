@@ -1,0 +1,128 @@
+"""What a run's config.json says of settings, versions, corpus and vocabulary, and who agrees with it."""
+
+import dataclasses
+import importlib.metadata
+from typing import Any
+
+from lyric_lm.config import TrainConfig
+from lyric_lm.data import Lyrics
+from lyric_lm.errors import RunError, RunMismatchError
+
+FORMAT_VERSION = 1
+
+_PACKAGES = {"lyric_lm": "lyric-lm", "keras": "keras", "tensorflow": "tensorflow", "numpy": "numpy"}
+
+
+def describe_run(config: TrainConfig, training: Lyrics, validation: Lyrics | None = None) -> dict[str, Any]:
+    """The content of config.json, JSON-able.
+
+    Args:
+        config: the settings, the seed among them.
+        training: the text to learn.
+        validation: the text held out, if any.
+    """
+    return {
+        "format_version": FORMAT_VERSION,
+        "settings": config.to_dict(),
+        "corpus": {
+            "training": _text_record(training),
+            "validation": None if validation is None else _text_record(validation),
+        },
+        "vocabulary": {"size": len(training.vocabulary), "sha256": training.vocabulary.sha256},
+        "versions": versions(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """The versions of this package and of those that decide what it computes."""
+    return {name: importlib.metadata.version(package) for name, package in _PACKAGES.items()}
+
+
+def check_record(record: Any, where: str) -> dict[str, Any]:
+    """A record as `describe_run` makes it, or one sentence about what is wrong with it.
+
+    Args:
+        record: what JSON held.
+        where: what to call it.
+
+    Raises:
+        RunError: it is none, or of a later version.
+    """
+    version = record.get("format_version") if isinstance(record, dict) else None
+    if type(version) is int and version > FORMAT_VERSION:
+        raise RunError(f"{where} is of format {version}, from a later version of lyric_lm: install that one.")
+    parts = ("settings", "corpus", "vocabulary", "versions")
+    if version != FORMAT_VERSION or not all(isinstance(record.get(part), dict) for part in parts):
+        raise RunError(f"{where} is not what `lyric-lm train` wrote: train the run again.")
+    return record  # type: ignore[no-any-return]
+
+
+def settings_of(record: dict[str, Any], where: str) -> TrainConfig:
+    """The settings of a record.
+
+    Raises:
+        RunError: they are none, or out of range.
+    """
+    try:
+        return TrainConfig.from_dict(record["settings"])
+    except (TypeError, ValueError) as error:
+        raise RunError(f"{where} holds no usable settings ({error!s:.120}): train the run again.") from error
+
+
+def check_corpus(record: dict[str, Any], training: Lyrics, validation: Lyrics | None = None) -> None:
+    """Make sure that the texts are those of the run.
+
+    Raises:
+        RunMismatchError: they are others, with the difference shown.
+    """
+    differences = []
+    for part, lyrics in (("training", training), ("validation", validation)):
+        there = record["corpus"].get(part)
+        here = None if lyrics is None else _text_record(lyrics)
+        if _identity(there) != _identity(here):
+            differences.append(f"the {part} text was {_shown(there)} and is now {_shown(here)}")
+    if not differences and record["vocabulary"].get("sha256") != training.vocabulary.sha256:
+        differences.append(
+            f"the vocabulary had {record['vocabulary'].get('size')!r} characters and now has others"
+        )
+    if differences:
+        raise RunMismatchError(
+            f"This is not the text of the run: {'; '.join(differences)}. "
+            "Restore the file that the run was trained on, or train a new run."
+        )
+
+
+def check_settings(stored: TrainConfig, given: TrainConfig) -> None:
+    """Make sure that a training can go on under the given settings: only `epochs` may differ.
+
+    Raises:
+        RunMismatchError: another setting differs, with the difference shown.
+    """
+    free = {"epochs"} if stored.optimizer.schedule == "constant" else set()
+    differences = []
+    for part in dataclasses.fields(TrainConfig):
+        there, here = getattr(stored, part.name), getattr(given, part.name)
+        for field in dataclasses.fields(there):
+            old, new = getattr(there, field.name), getattr(here, field.name)
+            if old != new and field.name not in free:
+                differences.append(f"{field.name} was {old!r} and is now {new!r}")
+    if differences:
+        raise RunMismatchError(
+            f"The run cannot go on under other settings: {'; '.join(differences)}. "
+            "Leave the flags out with --resume, or train a new run."
+        )
+
+
+def _text_record(lyrics: Lyrics) -> dict[str, Any]:
+    return {"source": lyrics.source, "num_chars": len(lyrics.text), "sha256": lyrics.sha256}
+
+
+def _identity(text: Any) -> Any:
+    return text.get("sha256") if isinstance(text, dict) else None
+
+
+def _shown(text: Any) -> str:
+    if not isinstance(text, dict):
+        return "none"
+    source, size, digest = (text.get(key) for key in ("source", "num_chars", "sha256"))
+    return f"{source!r:.80} ({size!r:.12} characters, SHA-256 {digest!s:.12}…)"
