@@ -9,6 +9,7 @@
 from lyric_lm.data.batches import consecutive_batches, random_batches
 from lyric_lm.data.corpus import Lyrics, load_lyrics, read_text
 from lyric_lm.data.errors import CorpusError, CorpusNotFoundError, LyricLMError, UnknownCharacterError
+from lyric_lm.data.varied_batches import rare_ids, varied_batches
 from lyric_lm.data.vocabulary import Vocabulary
 
 __all__ = [
@@ -21,5 +22,7 @@ __all__ = [
     "consecutive_batches",
     "load_lyrics",
     "random_batches",
+    "rare_ids",
     "read_text",
+    "varied_batches",
 ]

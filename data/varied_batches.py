@@ -1,0 +1,122 @@
+"""Consecutive batches that differ from epoch to epoch, for models that should not learn a text by heart."""
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from lyric_lm.data.batches import consecutive_batches
+
+# A character counts as rare if it occurs in one of so many equal parts of the text only.
+_NUM_PARTS = 10
+
+
+def varied_batches(
+    ids: npt.ArrayLike,
+    batch_size: int,
+    num_steps: int,
+    *,
+    seed: int = 0,
+    rotate: bool = True,
+    unknown_id: int | None = None,
+    unknown_share: float = 0.5,
+) -> tf.data.Dataset:
+    """Batches as `consecutive_batches` cuts them, but of a text that changes with the epoch.
+
+    Two things may change, both a pure function of `seed` and the epoch's number:
+
+    * with `rotate`, where the text is taken to start, as if its end were followed by its start. Else the
+      model would see the same T characters together, and the same B places with a zero state, in each epoch;
+    * with `unknown_id`, which of the rare characters (`rare_ids`) stand for the unknown one. A token that
+      never occurs is a token that the model learns never to expect.
+
+    The number of the epoch stands in the variable `batches.epoch`. `RNNModel.fit` sets it, also where it goes
+    on from an `initial_epoch`; another model's `fit` needs a callback that does.
+
+    Args:
+        ids: integers `(N,)` in [0, 2³¹).
+        batch_size: B, rows of a batch, at least 1.
+        num_steps: T, time steps of a batch, at least 1.
+        seed: of the draws, in [0, 2³²).
+        rotate: whether each epoch starts somewhere else in the text.
+        unknown_id: the vocabulary's; None leaves every character as it is.
+        unknown_share: probability, in [0, 1), that a rare character is unknown for an epoch.
+
+    Returns:
+        A dataset of `(N // B - 1) // T` pairs `(ids, next_ids)`, both int32 `(B, T)`.
+
+    Raises:
+        ValueError: a size, the share or `ids` is out of range.
+        CorpusError: the sequence is too short for a single batch.
+
+    >>> batches = varied_batches(range(30), batch_size=2, num_steps=6, seed=3)
+    >>> int(batches.cardinality())
+    2
+    >>> first = next(iter(batches))[0].numpy()
+    >>> batches.epoch.assign_add(1).numpy()
+    1
+    >>> bool((first == next(iter(batches))[0].numpy()).all())
+    False
+    """
+    if not 0 <= unknown_share < 1:
+        raise ValueError(f"`unknown_share` must be in [0, 1). Received: unknown_share={unknown_share}")
+    num_batches = int(consecutive_batches(ids, batch_size, num_steps).cardinality())
+    sequence = np.asarray(ids, np.int32)
+    row_length = len(sequence) // batch_size
+    rare = np.zeros(sequence.max() + 1, bool)
+    if unknown_id is not None:
+        rare[rare_ids(sequence)] = True
+    epoch = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch")
+
+    def text_of_the_epoch() -> tf.Tensor:
+        text = tf.constant(sequence)
+        if unknown_id is not None:
+            hidden = tf.random.stateless_uniform(rare.shape, _seeds(seed, 2 * epoch)) < unknown_share
+            text = tf.where(tf.gather(hidden & rare, text), unknown_id, text)
+        if rotate:
+            start = tf.random.stateless_uniform((), _seeds(seed, 2 * epoch + 1), 0, len(sequence), tf.int32)
+            text = tf.roll(text, -start, axis=0)
+        return text
+
+    def cut(_: tf.Tensor) -> tf.data.Dataset:
+        rows = tf.reshape(text_of_the_epoch()[: batch_size * row_length], (batch_size, row_length))
+
+        def batches_from(first: int) -> tf.Tensor:
+            steps = rows[:, first : first + num_batches * num_steps]
+            steps = tf.reshape(steps, (batch_size, num_batches, num_steps))
+            return tf.transpose(steps, (1, 0, 2))  # (num_batches, B, T)
+
+        return tf.data.Dataset.from_tensor_slices((batches_from(0), batches_from(1)))
+
+    dataset = tf.data.Dataset.range(1).flat_map(cut)
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(num_batches)).prefetch(2)
+    dataset.epoch = epoch
+    return dataset
+
+
+def rare_ids(ids: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """The ids that would be unknown if the part of the text that holds them were held out.
+
+    The text is cut into ten equal parts; a rare id occurs in one of them only. So the share of rare ids
+    estimates, by tenfold cross-validation, that of unknown characters in a text held out: 3.2 % for the first
+    nine tenths of the Jay Chou corpus, where the last tenth has 2.7 %. (Characters seen once, as Good and
+    Turing would count, are too few in lyrics, where a chorus comes back: .75 %.)
+
+    Args:
+        ids: integers `(N,)`, at least 0.
+
+    Returns:
+        int64, sorted.
+
+    >>> rare_ids([0, 1, 2, 2] * 4 + [3, 3, 4, 0])
+    array([3, 4])
+    """
+    sequence = np.asarray(ids)
+    parts = np.arange(len(sequence)) * _NUM_PARTS // len(sequence)
+    pairs = np.unique(sequence.astype(np.int64) * _NUM_PARTS + parts)
+    distinct, num_parts = np.unique(pairs // _NUM_PARTS, return_counts=True)
+    rare: npt.NDArray[np.int64] = distinct[num_parts == 1].astype(np.int64)
+    return rare
+
+
+def _seeds(seed: int, draw: tf.Tensor) -> tf.Tensor:
+    return tf.stack([tf.constant(seed, tf.int64), draw])
