@@ -1,5 +1,6 @@
 """What `RNNModel.fit` needs to know of callbacks and data before the first step."""
 
+import time
 from typing import Any
 
 import keras
@@ -21,6 +22,37 @@ class ZeroState(keras.callbacks.Callback):  # type: ignore[misc]
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         del epoch, logs
         self._carried.zero(self._shapes, self._batch_size)
+
+
+class NumberEpoch(keras.callbacks.Callback):  # type: ignore[misc]
+    """Tells a dataset that changes with the epoch (`varied_batches`) which one it is."""
+
+    def __init__(self, epoch: tf.Variable) -> None:
+        super().__init__()
+        self._epoch = epoch
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        del logs
+        self._epoch.assign(epoch)
+
+
+class TimeSteps(keras.callbacks.Callback):  # type: ignore[misc]
+    """Times each epoch's training steps alone, into `model.training_seconds`.
+
+    Called first of all callbacks, it stops the clock before validation and before anything they do.
+    """
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        del epoch, logs
+        self._start, self.model.training_seconds = time.perf_counter(), 0.0
+
+    def on_test_begin(self, logs: Any = None) -> None:
+        del logs
+        self.model.training_seconds = time.perf_counter() - self._start
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        del epoch, logs
+        self.model.training_seconds = self.model.training_seconds or time.perf_counter() - self._start
 
 
 def asks_for_batches(callback: keras.callbacks.Callback) -> bool:

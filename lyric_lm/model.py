@@ -11,7 +11,7 @@ from keras.src.trainers.trainer import model_supports_jit  # no public name
 from lyric_lm.carried_state import CarriedState, batch_size_of
 from lyric_lm.clipping import clip_by_global_norm
 from lyric_lm.data import Vocabulary
-from lyric_lm.fit_hooks import ZeroState, asks_for_batches, steps_per_execution_for
+from lyric_lm.fit_hooks import NumberEpoch, TimeSteps, ZeroState, asks_for_batches, steps_per_execution_for
 from lyric_lm.recurrence import fast_recurrence, input_bias
 
 
@@ -26,7 +26,8 @@ class RNNModel(keras.Model):  # type: ignore[misc]
 
     Gradients are clipped by their global L2 norm to `clipping_theta` in `train_step`. The loss is the mean
     cross-entropy in nats per character, on logits; `compile` needs an optimizer only. Logs hold `loss`,
-    `perplexity` (exp of the epoch's mean loss) and `grad_norm` (mean norm before clipping).
+    `perplexity` (exp of the epoch's mean loss), `grad_norm` (mean norm before clipping) and `clipped_share`
+    (of the steps, how many had to be clipped, in [0, 1]).
 
     Args:
         cell: any Keras RNN cell; a `keras.layers.StackedRNNCells` is taken apart into layers.
@@ -92,6 +93,9 @@ class RNNModel(keras.Model):  # type: ignore[misc]
         self.projection, self.dense = self._output_layers()
         self._seeds = keras.random.SeedGenerator()
         self._grad_norm = keras.metrics.Mean(name="grad_norm")
+        self._clipped_share = keras.metrics.Mean(name="clipped_share")
+        self._characters = keras.metrics.Sum(name="characters")
+        self.training_seconds = 0.0  # of the latest epoch's training steps alone
         self._training_state = CarriedState()
         self._evaluation_state = CarriedState()
         self.build()
@@ -126,7 +130,9 @@ class RNNModel(keras.Model):  # type: ignore[misc]
             if layer is not None:
                 layer.build((None, width))
         if self.tie_embeddings:
-            self.output_bias = self.add_weight(shape=(len(self.vocabulary),), name="output_bias")
+            self.output_bias = self.add_weight(
+                shape=(len(self.vocabulary),), initializer="zeros", name="output_bias"
+            )
         self.built = True
 
     def get_config(self) -> dict[str, Any]:
@@ -277,6 +283,8 @@ class RNNModel(keras.Model):  # type: ignore[misc]
         self.optimizer.apply_gradients(zip(gradients, self.trainable_weights, strict=True))
         self._keep(self._training_state, state)
         self._grad_norm.update_state(grad_norm)
+        self._clipped_share.update_state(grad_norm > (self.clipping_theta or float("inf")))
+        self._characters.update_state(tf.size(ids))
         return self._logs(ids, next_ids, logits)
 
     def test_step(self, data: Any) -> dict[str, Any]:
@@ -285,7 +293,8 @@ class RNNModel(keras.Model):  # type: ignore[misc]
         self.compute_loss(ids, next_ids, logits, sample_weight, training=False)  # its checks
         self._keep(self._evaluation_state, state)
         logs = self._logs(ids, next_ids, logits)
-        logs.pop("grad_norm")  # nothing was trained
+        for name in ("grad_norm", "clipped_share"):
+            logs.pop(name)  # nothing was trained
         return logs
 
     def predict_step(self, data: Any) -> Any:
@@ -310,9 +319,24 @@ class RNNModel(keras.Model):  # type: ignore[misc]
 
     def get_metrics_result(self) -> dict[str, Any]:
         logs = super().get_metrics_result()
+        del logs["characters"]  # a count, for `characters_per_second`
         return {"loss": logs["loss"], "perplexity": tf.exp(logs["loss"]), **logs}
 
+    @property
+    def characters_per_second(self) -> float:
+        """Speed of the latest epoch's training steps alone, without validation; 0 before the first."""
+        return float(self._characters.result()) / self.training_seconds if self.training_seconds else 0.0
+
     # ------------------------------------------------------------------ whole epochs
+
+    @property
+    def carried_state(self) -> list[Any]:
+        """What training carries from batch to batch: for each layer a list of float `(B, H)` arrays.
+
+        Empty before the first epoch, and where the model is not `stateful`.
+        """
+        arrays = self._training_state.numpy()
+        return tf.nest.pack_sequence_as(self.initial_state(1), arrays) if arrays else []
 
     def reset_state(self) -> None:
         """Zero the carried training state; `fit` does so at each epoch's start."""
@@ -344,6 +368,9 @@ class RNNModel(keras.Model):  # type: ignore[misc]
             if self.stateful:
                 size = batch_size_of(x, batch_size)
                 callbacks.insert(0, ZeroState(self._training_state, self._state_shapes(), size))
+            if isinstance(epoch := getattr(x, "epoch", None), tf.Variable):
+                callbacks.insert(0, NumberEpoch(epoch))
+            callbacks.insert(0, TimeSteps())
         if self._chooses_steps(callbacks):
             self._set_steps_per_execution(x)
         return super().fit(x, y, batch_size, epochs, verbose, callbacks, **kwargs)

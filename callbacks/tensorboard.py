@@ -1,0 +1,185 @@
+"""`TensorBoard`: dashboards that need no explanation."""
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from lyric_lm.callbacks.dashboard_events import EventFiles, histogram, image, text
+from lyric_lm.callbacks.dashboard_hparams import session_end, session_start
+from lyric_lm.callbacks.dashboard_model import layer_graph, named_states, named_weights
+from lyric_lm.callbacks.dashboard_projector import Projector, character_vectors
+from lyric_lm.callbacks.dashboard_samples import code_block, sample_page
+from lyric_lm.callbacks.dashboard_scalars import (
+    SAMPLES,
+    theta_scalars,
+    training_scalars,
+    validation_scalars,
+)
+from lyric_lm.generation import generate
+from lyric_lm.samplers import Sampler
+
+
+# KerasTuner gives each trial a folder of its own where the class has this very name.
+class TensorBoard(keras.callbacks.Callback):  # type: ignore[misc]
+    """Shows a training in TensorBoard: curves, samples, histograms, characters in space, layers, settings.
+
+    Steps are epochs, counted from 1. `train`, `validation` and `clipping_theta` are runs below the log
+    folder, so that curves that belong together share a chart. Put it after a callback that adds to the logs:
+    names beginning with `copied_` are charted too.
+
+    Where the folder cannot be written, training goes on after one warning.
+
+    Args:
+        log_dir: the folder; show it with
+            `tensorboard --logdir LOG_DIR --samples_per_plugin=text=100,images=100` (more than TensorBoard's
+            ten samples a prefix).
+        prefixes: texts to continue.
+        num_chars: characters in a sample, the prefix aside, >= 1.
+        sampler: how to pick them; None is greedy, the chapter's way.
+        seed: for a sampler that draws, so that a sample depends on the model alone.
+        samples_every: epochs between two samples, >= 1; the first and the last epoch are sampled too.
+        histograms_every: epochs between two histograms, >= 1; likewise.
+        settings: what the HParams page lists of this run; None lists nothing (KerasTuner writes its own).
+        profile_epoch: the epoch to profile, counted from 1, best not the first; None for none. To look at it,
+            `pip install xprof`.
+
+    Raises:
+        ValueError: a number is below 1, or `prefixes` is one text or holds an empty one.
+        UnknownCharacterError: at the start of `fit`: the vocabulary lacks a prefix's character.
+    """
+
+    def __init__(
+        self,
+        log_dir: str | os.PathLike[str] = "logs",
+        prefixes: Sequence[str] = ("分开", "不分开"),
+        *,
+        num_chars: int = 50,
+        sampler: Sampler | None = None,
+        seed: int = 0,
+        samples_every: int = 10,
+        histograms_every: int = 25,
+        settings: Mapping[str, bool | int | float | str] | None = None,
+        profile_epoch: int | None = None,
+    ) -> None:
+        super().__init__()
+        numbers = {"num_chars": num_chars, "samples_every": samples_every}
+        numbers |= {"histograms_every": histograms_every, "profile_epoch": profile_epoch or 1}
+        for name, value in numbers.items():
+            if value < 1:
+                raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}")
+        if isinstance(prefixes, str):
+            raise ValueError(f"`prefixes` must be a list of texts. Received: prefixes={prefixes!r}")
+        if not all(prefixes):
+            raise ValueError("`prefixes` must hold at least one character each. Received: an empty one")
+        self.log_dir = str(log_dir)
+        self.prefixes = list(prefixes)
+        self.num_chars = num_chars
+        self.sampler = sampler
+        self.seed = seed
+        self.samples_every = samples_every
+        self.histograms_every = histograms_every
+        self.settings = settings
+        self.profile_epoch = profile_epoch
+        # Made when a training starts: a callback is copied before, and files cannot be.
+        self._files: Any = None
+        self._projector: Any = None
+        self._first_epoch: int | None = None
+        self._last_epoch = 0
+        self._results: dict[str, float] = {}
+        self._profiling = False
+
+    # ------------------------------------------------------------------ Keras' hooks
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        del logs
+        for prefix in self.prefixes:
+            self.model.vocabulary.encode(prefix)
+        self._first_epoch, self._results = None, {}
+        self._files = EventFiles(Path(self.log_dir))
+        self._files.write_graph("train", layer_graph(self.model))
+        if self.settings is not None:
+            self._files.write(".", 0, session_start(self.settings))
+        self._projector = None
+        if character_vectors(self.model) is not None:
+            self._projector = Projector(Path(self.log_dir, "train"), self.model.vocabulary)
+            self._files.attempt(self._projector.write_labels)
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        del logs
+        if epoch + 1 == self.profile_epoch:
+            self._profiling = True
+            self._files.attempt(lambda: tf.profiler.experimental.start(self.log_dir))
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        logs, epoch = logs or {}, epoch + 1
+        self._stop_profiling()
+        if self._files.lost:
+            return
+        if self._first_epoch is None:
+            self._first_epoch = epoch
+        self._last_epoch = epoch
+        best = min(self._results.get("best_val_perplexity", math.inf), logs.get("val_perplexity", math.inf))
+        self._results = {**logs, "best_val_perplexity": best} if best < math.inf else dict(logs)
+        self._write_scalars(epoch, logs)
+        if epoch == self._first_epoch or epoch % self.samples_every == 0:
+            self._write_samples(epoch)
+        if epoch == self._first_epoch or epoch % self.histograms_every == 0:
+            self._write_insides(epoch)
+
+    def on_train_end(self, logs: Any = None) -> None:
+        del logs
+        self._stop_profiling()
+        epoch = self._last_epoch
+        if self._first_epoch is not None and not self._files.lost:
+            if epoch != self._first_epoch and epoch % self.samples_every:
+                self._write_samples(epoch)
+            if epoch != self._first_epoch and epoch % self.histograms_every:
+                self._write_insides(epoch)
+            if self.settings is not None:
+                self._files.write(".", epoch, session_end(self._results))
+        self._files.close()
+
+    # ------------------------------------------------------------------ what an epoch writes
+
+    def _write_scalars(self, epoch: int, logs: Mapping[str, Any]) -> None:
+        speed = 0.0 if epoch == self._first_epoch else self.model.characters_per_second
+        rate = float(self.model.optimizer.learning_rate)
+        training = training_scalars(logs, learning_rate=rate, characters_per_second=speed)
+        self._files.write("train", epoch, training)
+        if validation := validation_scalars(logs):
+            self._files.write("validation", epoch, validation)
+        if self.model.clipping_theta is not None:
+            self._files.write("clipping_theta", epoch, theta_scalars(self.model.clipping_theta))
+
+    def _write_samples(self, epoch: int) -> None:
+        samples = generate(self.model, self.prefixes, self.num_chars, sampler=self.sampler, seed=self.seed)
+        if not samples:
+            return
+        shown = [
+            text(f"samples/{prefix}", code_block(sample))
+            for prefix, sample in zip(self.prefixes, samples, strict=True)
+        ]
+        if page := sample_page(f"epoch {epoch}", self.prefixes, samples):
+            shown.append(image(SAMPLES, *page))
+        self._files.write("train", epoch, shown)
+
+    def _write_insides(self, epoch: int) -> None:
+        """Histograms of the weights and of the carried hidden state, and the characters' vectors."""
+        shown = [histogram(f"weights/{name}", weight) for name, weight in named_weights(self.model)]
+        states = named_states(self.model.carried_state)
+        shown += [histogram(f"state/{name}", state) for name, state in states]
+        self._files.write("train", epoch, shown)
+        if self._projector is not None:
+            points = np.asarray(character_vectors(self.model))
+            self._files.attempt(lambda: self._projector.write_points(points, epoch=epoch))
+
+    def _stop_profiling(self) -> None:
+        if self._profiling:
+            self._profiling = False
+            self._files.attempt(tf.profiler.experimental.stop)
