@@ -1,0 +1,43 @@
+"""`flags_of`: settings as the words of a command line."""
+
+import dataclasses
+import shlex
+from collections.abc import Iterable
+from typing import Any
+
+from lyric_lm.config import TrainConfig
+
+
+def flags_of(*parts: Any) -> list[str]:
+    """The flags that make these settings of the defaults.
+
+    Args:
+        parts: dataclasses whose fields are flags, or hold such dataclasses.
+
+    >>> from lyric_lm.config import ModelConfig
+    >>> flags_of(ModelConfig(hidden_size=64, tie_embeddings=True, embedding_dim=8))
+    ['--hidden-size', '64', '--embedding-dim', '8', '--tie-embeddings']
+    """
+    words = []
+    for part in parts:
+        usual = type(part)()
+        for field in dataclasses.fields(part):
+            value = getattr(part, field.name)
+            if dataclasses.is_dataclass(value):
+                words += flags_of(value)
+            elif value != getattr(usual, field.name):
+                words += _flag(field.name, value)
+    return words
+
+
+def train_command(config: TrainConfig, *, run_dir: str) -> str:
+    """The line that trains a model with these settings."""
+    return shlex.join(["lyric-lm", "train", *flags_of(config), "--run-dir", run_dir])
+
+
+def _flag(name: str, value: Any) -> Iterable[str]:
+    flag = "--" + name.replace("_", "-")
+    if isinstance(value, bool):
+        return [flag if value else "--no-" + flag[2:]]
+    values = value if isinstance(value, tuple) else (value,)
+    return [flag, *map(str, values)]

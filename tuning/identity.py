@@ -1,0 +1,92 @@
+"""search.json: what a search is, so that it is continued only as what it was."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from lyric_lm.errors import RunExistsError, RunMismatchError
+from lyric_lm.tuning.hypermodel import RNNHyperModel
+from lyric_lm.tuning.json_files import read_json, write_json
+from lyric_lm.tuning.settings import SearchConfig
+
+IDENTITY = "search.json"
+_OWN = (IDENTITY, "keras_tuner", "trials", "best", "retrained", "workers", "perplexity.png")
+
+
+def identity_of(hypermodel: RNNHyperModel, settings: SearchConfig, objective: str) -> dict[str, Any]:
+    """Everything that the finished trials of a search depend on; more trials may be asked for later."""
+    base = hypermodel.base.to_dict()
+    texts = {"training": hypermodel.training, "validation": hypermodel.validation}
+    return {
+        "space": {hp.name: _domain(hp) for hp in hypermodel.declared.space},
+        "objective": objective,
+        "corpus": {name: lyrics and lyrics.sha256 for name, lyrics in texts.items()},
+        "tuner": settings.tuner,
+        "pruning": settings.pruning,
+        "search_seed": settings.search_seed,
+        **{part: base[part] for part in ("model", "optimizer", "report")},
+        "data": base["data"],
+    }
+
+
+def open_search(run_dir: Path, identity: dict[str, Any], *, overwrite: bool) -> None:
+    """Begin a search in a folder, or make sure that the one it holds is the same.
+
+    Args:
+        run_dir: a folder that does not exist, is empty, or holds a search.
+        identity: of the search.
+        overwrite: whether to delete the search that the folder holds.
+
+    Raises:
+        RunExistsError: the folder holds something else.
+        RunMismatchError: it holds another search.
+    """
+    if run_dir.is_file():
+        raise RunExistsError(f"{run_dir} is a file: choose a folder with --run-dir.")
+    there = [file for file in run_dir.iterdir() if file.name != ".lock"] if run_dir.is_dir() else []
+    stored = read_json(run_dir / IDENTITY) if not overwrite else None
+    if there and not (run_dir / IDENTITY).is_file():
+        raise RunExistsError(f"{run_dir} holds files that are not a search's: choose another --run-dir.")
+    if stored is None:
+        for name in _OWN[::-1]:  # search.json last: without it this is no search's folder
+            path = run_dir / name
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+        run_dir.mkdir(parents=True, exist_ok=True)
+        write_json(run_dir / IDENTITY, identity)
+        return
+    check_same(run_dir, stored, identity)
+
+
+def check_same(run_dir: Path, stored: dict[str, Any], identity: dict[str, Any]) -> None:
+    """Refuse to go on with another search.
+
+    Raises:
+        RunMismatchError: they differ; says where.
+    """
+    differences = list(_differences("", stored, identity))
+    if differences:
+        raise RunMismatchError(
+            f"{run_dir} holds another search: {'; '.join(differences[:3])}. Give the same flags to go on "
+            "with it, choose another --run-dir, or replace it with --overwrite."
+        )
+
+
+def _differences(name: str, stored: Any, new: Any) -> Any:
+    if isinstance(stored, dict) and isinstance(new, dict):
+        for key in [*stored, *(key for key in new if key not in stored)]:
+            yield from _differences(f"{name} {key}".strip(), stored.get(key), new.get(key))
+    elif _plain(stored) != _plain(new):
+        yield f"{name} was {_shown(stored)} and is now {_shown(new)}"
+
+
+def _domain(hp: Any) -> list[Any]:
+    values = getattr(hp, "min_value", None), getattr(hp, "max_value", None)
+    return list(values) if values != (None, None) else list(hp.values)
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _shown(value: Any) -> str:
+    return "nothing" if value is None else f"{_plain(value)!r:.80}"

@@ -1,0 +1,79 @@
+"""`retrain`: is the winner good, or was its seed?"""
+
+import dataclasses
+import shutil
+import statistics
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from lyric_lm.config import TrainConfig
+from lyric_lm.errors import DivergedError
+from lyric_lm.run_record import describe_run
+from lyric_lm.runs import Run
+from lyric_lm.training import load_training_texts, train
+from lyric_lm.tuning.json_files import read_json, write_json
+from lyric_lm.tuning.space import with_settings
+from lyric_lm.tuning.trial_watch import TrialWatch
+
+_RESULT = "result.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Retrained:
+    """The best objective of each retraining."""
+
+    objective: str
+    seeds: tuple[int, ...]
+    values: tuple[float, ...]  # infinite where it diverged
+
+    def sentence(self) -> str:
+        """Mean and sample standard deviation.
+
+        >>> Retrained("perplexity", (1, 2), (1.5, 2.5)).sentence()
+        'perplexity 2 ± 0.7071 over 2 seeds (1.5, 2.5)'
+        """
+        each = ", ".join(f"{value:.4g}" for value in self.values)
+        if len(self.values) == 1:
+            return f"{self.objective} {each} with one seed"
+        mean, deviation = statistics.fmean(self.values), statistics.stdev(self.values)
+        return f"{self.objective} {mean:.4g} ± {deviation:.4g} over {len(self.values)} seeds ({each})"
+
+
+def retrain(
+    config: TrainConfig, times: int, *, objective: str, folder: Path, write: Callable[[str], object] = print
+) -> Retrained:
+    """Train with the same settings and other seeds, each as a run of its own; finished ones are kept.
+
+    Args:
+        config: the settings; the seeds that follow its own are taken, since the search chose with that one.
+        times: trainings, >= 1.
+        objective: the metric whose least value of an epoch counts.
+        folder: where the runs go, `seed-<seed>` each.
+        write: called with a line for each training.
+    """
+    seeds = tuple((config.optimizer.seed + 1 + i) % 2**32 for i in range(times))
+    values = []
+    for seed in seeds:
+        value = _one(with_settings(config, {"seed": seed}), folder / f"seed-{seed}", objective)
+        write(f"seed {seed}  {objective} {value:.4g}")
+        values.append(value)
+    return Retrained(objective, seeds, tuple(values))
+
+
+def _one(config: TrainConfig, folder: Path, objective: str) -> float:
+    done = read_json(folder / _RESULT)
+    if done is not None and done["settings"] == Run.open(folder).record()["settings"] == _json(config):
+        return float(done["value"])
+    shutil.rmtree(folder, ignore_errors=True)
+    texts = load_training_texts(config)
+    watch = TrialWatch(objective)
+    record = describe_run(config, texts.training, texts.validation)
+    with Run.create(folder, record) as run, suppress(DivergedError):  # where the best epoch before counts
+        train(config, run=run, callbacks=[watch])
+    write_json(folder / _RESULT, {"settings": _json(config), "value": watch.best})
+    return watch.best
+
+
+def _json(config: TrainConfig) -> object:
+    return TrainConfig.from_dict(config.to_dict()).to_dict()

@@ -1,0 +1,42 @@
+"""A trial's numbers: its state between two rounds of Hyperband, and the worst score there is."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lyric_lm.atomic_files import write_atomically
+from lyric_lm.model import RNNModel
+
+
+def save_state(model: RNNModel, path: Path) -> None:
+    """Write all variables of a model and its optimizer, seed generators included."""
+    arrays = [np.asarray(variable) for variable in _variables(model)]
+
+    def write(temporary: Path) -> None:
+        with temporary.open("wb") as file:
+            np.savez(file, *arrays)
+
+    write_atomically(path, write)
+
+
+def load_state(model: RNNModel, path: Path) -> None:
+    """Put what `save_state` wrote into a model of the same settings, whose optimizer is built."""
+    with np.load(path, allow_pickle=False) as arrays:
+        for i, variable in enumerate(_variables(model)):
+            variable.assign(arrays[f"arr_{i}"])
+
+
+def worst_score(objective: str, vocabulary_size: int) -> float:
+    """The score of a trial that diverged, which no score exceeds: V² for perplexities, log V² for losses.
+
+    A number, since KerasTuner takes NaN for a failure and infinity for a zero; and no larger than that, since
+    one wild trial would hide the differences of all others from a Gaussian process.
+    """
+    worst = float(vocabulary_size**2)
+    return worst if objective.endswith("perplexity") else math.log(worst)
+
+
+def _variables(model: RNNModel) -> list[Any]:
+    return [*model.variables, *model.optimizer.variables]

@@ -1,0 +1,162 @@
+"""Workers: how they reach their chief, show it that they live, and are started on this machine."""
+
+import contextlib
+import dataclasses
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import grpc
+from keras_tuner.src.distribute import oracle_client  # no public name
+
+from lyric_lm.config import TrainConfig
+from lyric_lm.errors import SearchServiceError
+from lyric_lm.tuning.flags import flags_of
+from lyric_lm.tuning.settings import SearchConfig, SearchRunConfig, ServiceConfig
+from lyric_lm.tuning.space import SearchSpace
+from lyric_lm.tuning.tuner import RNNTuner
+
+_CHIEF_PID = "LYRIC_LM_CHIEF_PID"  # in the environment of workers started by a chief
+_LAST_SECONDS = 10.0  # for a worker to end by itself after the search
+
+
+def reach_chief(timeout: float) -> None:
+    """Wait until the chief that the environment names answers.
+
+    Args:
+        timeout: seconds, > 0.
+
+    Raises:
+        SearchServiceError: it does not.
+    """
+    address = _chief_address()
+    with grpc.insecure_channel(address) as channel:
+        try:
+            grpc.channel_ready_future(channel).result(timeout=timeout)
+        except grpc.FutureTimeoutError as error:
+            raise SearchServiceError(_unreachable(address, timeout)) from error
+
+
+def work(tuner: RNNTuner, service: ServiceConfig, *, callbacks: Sequence[Any] = ()) -> None:
+    """Do trials for the chief until it has no more.
+
+    Raises:
+        SearchServiceError: the chief has not answered for `service.chief_timeout`.
+    """
+    oracle_client.TIMEOUT = service.chief_timeout  # KerasTuner's own is an hour
+    tuner.beside_trial = lambda trial_id: _signs_of_life(tuner.oracle, trial_id, service.worker_timeout / 5)
+    try:
+        tuner.search(callbacks=list(callbacks))
+    except grpc.RpcError as error:
+        raise SearchServiceError(_unreachable(_chief_address(), service.chief_timeout)) from error
+
+
+@contextlib.contextmanager
+def _signs_of_life(oracle: Any, trial_id: str, every: float) -> Iterator[None]:
+    """Ask the chief for the trial now and then, while it is under way."""
+    over = threading.Event()
+
+    def ask() -> None:
+        while not over.wait(every):
+            if _CHIEF_PID in os.environ and os.getppid() != int(os.environ[_CHIEF_PID]):
+                os._exit(1)  # the chief was killed; its successor will have this trial done anew
+            with contextlib.suppress(grpc.RpcError):  # the trial's own report will find out
+                oracle.get_trial(trial_id)
+
+    thread = threading.Thread(target=ask, name="signs-of-life", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+class LocalWorkers:
+    """Worker processes on this machine, started by the chief.
+
+    Args:
+        commands: for each worker's id the words of its command.
+        environment: for each worker's id its environment.
+        logs: folder for what they print.
+    """
+
+    def __init__(
+        self, commands: dict[str, list[str]], environment: dict[str, dict[str, str]], logs: Path
+    ) -> None:
+        self.logs = logs
+        logs.mkdir(exist_ok=True)
+        self._processes = {}
+        self._buried: set[str] = set()
+        for tuner_id, command in commands.items():
+            with (logs / f"{tuner_id}.log").open("w") as log:
+                self._processes[tuner_id] = subprocess.Popen(
+                    command, env=environment[tuner_id], stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                )
+
+    def newly_dead(self) -> list[str]:
+        """Those that ended other than well since the last call."""
+        dead = {i for i, process in self._processes.items() if process.poll() not in (None, 0)}
+        new = sorted(dead - self._buried)
+        self._buried |= dead
+        return new
+
+    def all_ended(self) -> bool:
+        """Whether none is left."""
+        return all(process.poll() is not None for process in self._processes.values())
+
+    def stop(self) -> None:
+        """Let them end by themselves for a moment, then end them."""
+        for process in self._processes.values():
+            try:
+                process.wait(_LAST_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()  # nothing of a worker's is worth waiting for: its trial is done anew
+                process.wait()
+
+
+def local_workers(
+    config: TrainConfig,
+    space: SearchSpace,
+    settings: SearchConfig,
+    run: SearchRunConfig,
+    service: ServiceConfig,
+) -> Callable[[int], LocalWorkers]:
+    """How to start workers that know the same search, given the chief's port."""
+    run = dataclasses.replace(run, overwrite=False, retrain=0)
+    flags = flags_of(config, space, settings, run, dataclasses.replace(service, workers=0, port=0))
+    # Without -P the folder that the command is given in could shadow the standard library.
+    command = [sys.executable, "-P", "-m", "lyric_lm", "tune", *flags]
+    names = [f"worker-{number}" for number in range(1, service.workers + 1)]
+
+    def environment(tuner_id: str, port: int) -> dict[str, str]:
+        return {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+            "TF_NUM_INTRAOP_THREADS": str(max(1, (os.cpu_count() or 1) // service.workers)),
+            "KERASTUNER_TUNER_ID": tuner_id,
+            "KERASTUNER_ORACLE_IP": "127.0.0.1",
+            "KERASTUNER_ORACLE_PORT": str(port),
+            _CHIEF_PID: str(os.getpid()),
+        }
+
+    def start(port: int) -> LocalWorkers:
+        environments = {name: environment(name, port) for name in names}
+        return LocalWorkers(dict.fromkeys(names, command), environments, run.run_dir / "workers")
+
+    return start
+
+
+def _chief_address() -> str:
+    return f"{os.environ['KERASTUNER_ORACLE_IP']}:{os.environ['KERASTUNER_ORACLE_PORT']}"
+
+
+def _unreachable(address: str, timeout: float) -> str:
+    return (
+        f"The chief at {address} has not answered for {timeout:g} s: start it, or mend KERASTUNER_ORACLE_IP "
+        "and KERASTUNER_ORACLE_PORT, and start this worker again; what the chief has heard of is kept."
+    )
