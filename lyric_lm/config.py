@@ -101,6 +101,30 @@ class ReportConfig:
 
 
 @dataclasses.dataclass(frozen=True)
+class SamplingConfig:
+    """How characters are picked; greedily, as the chapter does, where nothing is said."""
+
+    temperature: float | None = None  # draw; below 1 safer, above 1 more surprising
+    top_k: int | None = None  # draw from the k likeliest only
+    top_p: float | None = None  # draw from the likeliest that hold probability p only
+    beam_width: int | None = None  # search the likeliest continuation as a whole, this many at a time
+    repetition_penalty: float | None = None  # divide the logits of characters used before; 1.2 is usual
+    no_repeat_ngram: int | None = None  # never generate the same n characters twice
+    max_copy: int | None = None  # never copy more than n characters in a row from the training text
+
+    def __post_init__(self) -> None:
+        _check_at_least_one(self, "top_k", "beam_width", "repetition_penalty", "no_repeat_ngram", "max_copy")
+        _check_positive(self, "temperature", "repetition_penalty")
+        if self.top_p is not None and not 0 < self.top_p <= 1:
+            raise ValueError(f"`top_p` must be in (0, 1]. Received: top_p={self.top_p}")
+        chosen = [name for name in ("top_k", "top_p", "beam_width") if getattr(self, name) is not None]
+        if self.beam_width is not None and self.temperature is not None:
+            chosen.append("temperature")
+        if len(chosen) > 1:
+            raise ValueError(f"Give only one of `{'`, `'.join(chosen)}`")
+
+
+@dataclasses.dataclass(frozen=True)
 class TrainConfig:
     """Everything that a training depends on."""
 
@@ -152,6 +176,19 @@ class RunConfig:
             raise ValueError("Give either `resume` or `overwrite`, not both")
         if self.resume and self.run_dir is None:
             raise ValueError("`resume` needs `run_dir`, the folder of the run. Received: run_dir=None")
+
+
+@dataclasses.dataclass(frozen=True)
+class DashboardConfig:
+    """What TensorBoard shows of the run."""
+
+    tensorboard: bool = True  # whether its logs are written, to the run's folder tensorboard
+    samples_every: int = 10  # epochs between two samples
+    histograms_every: int = 25  # epochs between two histograms of weights and hidden state
+    profile_epoch: int | None = None  # the epoch to profile, best not the first
+
+    def __post_init__(self) -> None:
+        _check_at_least_one(self, "samples_every", "histograms_every", "profile_epoch")
 
 
 def _check_at_least_one(config: Any, *names: str) -> None:

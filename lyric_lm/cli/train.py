@@ -5,17 +5,21 @@ import dataclasses
 import datetime
 import os
 import shlex
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from lyric_lm.cli.stopping import stop_at_epoch_end
-from lyric_lm.config import RunConfig, TrainConfig
+from lyric_lm.config import LEARNING_RATES, DashboardConfig, RunConfig, TrainConfig
 from lyric_lm.printable import printable
 
 if TYPE_CHECKING:
     from lyric_lm.runs import Run
+
+TENSORBOARD = "tensorboard"  # the folder of its logs, in the run's
+TENSORBOARD_FLAGS = "--samples_per_plugin=text=100,images=100"  # it would keep ten of each prefix
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,6 +28,7 @@ class Train:
 
     config: TrainConfig
     run_config: RunConfig
+    dashboard: DashboardConfig = dataclasses.field(default_factory=DashboardConfig)
     recipe: Literal["chapter", "generalize"] = "chapter"  # whose values the other flags default to
 
     def with_stored_settings(self, parse: Callable[["Train"], Any]) -> "Train":
@@ -54,9 +59,14 @@ class Train:
         with self._open_run() as run, _progress(epochs) as (progress, show):
             resume = ExactResume(run.checkpoints, every=self.run_config.checkpoint_every, report=show)
             samples = self._samples(run, show)
+            boards = self._boards(run)
             with stop_at_epoch_end(resume.stop, tell=_tell) as signals:
-                train(self.config, run=run, callbacks=[*progress, samples, resume])
+                train(self.config, run=run, callbacks=[*progress, samples, *boards, resume])
         path = shlex.quote(printable(str(run.path)))
+        if boards:
+            folder = shlex.quote(printable(str(run.path / TENSORBOARD)))
+            flags = f"--logdir {folder} {TENSORBOARD_FLAGS}"
+            print(f"See it at http://localhost:6006/?smoothing=0 with: tensorboard {flags}")
         if signals and resume.epochs_done < epochs and not resume.ended:
             print(
                 f"Stopped after epoch {resume.epochs_done} of {epochs}. "
@@ -86,6 +96,27 @@ class Train:
         run.write_record(record)
         return run
 
+    def _boards(self, run: "Run") -> list[Any]:
+        """The callback that writes TensorBoard's logs, unless it is not wanted."""
+        if not self.dashboard.tensorboard:
+            return []
+        from lyric_lm.callbacks import TensorBoard
+
+        folder = run.path / TENSORBOARD
+        if not self.run_config.resume:  # an overwritten run's curves would go on in this one's charts
+            shutil.rmtree(folder, ignore_errors=True)
+        return [
+            TensorBoard(
+                folder,
+                self.config.report.prefixes,
+                num_chars=self.config.report.num_chars,
+                samples_every=self.dashboard.samples_every,
+                histograms_every=self.dashboard.histograms_every,
+                settings=_listed(self.config),
+                profile_epoch=self.dashboard.profile_epoch,
+            )
+        ]
+
     def _samples(self, run: "Run", show: Callable[[str], None]) -> Any:
         """The callback that prints the reports, and keeps them in samples.txt without their times."""
         from lyric_lm.callbacks import LyricSamples
@@ -110,6 +141,14 @@ def _with_switches(
         switches = {k: value for k, v in vars(getattr(pattern, part.name)).items() if v is True}
         parts[part.name] = dataclasses.replace(getattr(config, part.name), **switches)
     return dataclasses.replace(config, **parts)
+
+
+def _listed(config: TrainConfig) -> dict[str, Any]:
+    """The settings that TensorBoard's HParams page lists: numbers, texts and switches, but the report's."""
+    parts = [config.data, config.model, config.optimizer]
+    settings = {name: value for part in parts for name, value in dataclasses.asdict(part).items()}
+    settings["learning_rate"] = config.optimizer.learning_rate or LEARNING_RATES[config.optimizer.optimizer]
+    return {name: value for name, value in settings.items() if isinstance(value, (bool, int, float, str))}
 
 
 def _tell(line: str) -> None:
