@@ -140,7 +140,7 @@ def decode_checkpoint(data: bytes) -> Checkpoint:
             raise CheckpointError(
                 f"is of format {version}, from a later version of lyric_lm: install that version"
             )
-        if version != FORMAT_VERSION:
+        if type(version) is not int or version != FORMAT_VERSION:
             raise ValueError(f"format_version {version!r:.20}")
         reader = ArrayReader(header["arrays"], body[end:])
         fields = {name: unpack_value(value, reader.arrays) for name, value in header["values"].items()}

@@ -7,6 +7,8 @@ import dataclasses
 from pathlib import Path
 from typing import Any, Literal
 
+from lyric_lm.field_types import check_field_types
+
 LEARNING_RATES = {"sgd": 100.0, "adam": 3e-3, "adamw": 3e-3}  # used where none is given
 
 
@@ -146,17 +148,15 @@ class TrainConfig:
         """The inverse of `to_dict`, also after a round trip through JSON.
 
         Raises:
-            ValueError: a name is not a setting, or a value is out of range.
+            ValueError: a name is not a setting, or a value is of another type or out of range.
         """
         parts = {}
         for field in dataclasses.fields(cls):
             part: Any = field.default_factory
             values = dict(settings.get(field.name, {}))
-            if "prefixes" in values:
+            if isinstance(values.get("prefixes"), list):
                 values["prefixes"] = tuple(values["prefixes"])
-            known = {f.name for f in dataclasses.fields(part)}
-            if strange := sorted(set(values) - known):
-                raise ValueError(f"`{strange[0]}` is not a setting of {part.__name__}.")
+            check_field_types(part, values)
             parts[field.name] = part(**values)
         return cls(**parts)
 

@@ -52,7 +52,7 @@ def check_record(record: Any, where: str) -> dict[str, Any]:
     if type(version) is int and version > FORMAT_VERSION:
         raise RunError(f"{where} is of format {version}, from a later version of lyric_lm: install that one.")
     parts = ("settings", "corpus", "vocabulary", "versions")
-    if version != FORMAT_VERSION or not all(isinstance(record.get(part), dict) for part in parts):
+    if type(version) is not int or version != FORMAT_VERSION or not all(isinstance(record.get(part), dict) for part in parts):
         raise RunError(f"{where} is not what `lyric-lm train` wrote: train the run again.")
     return record  # type: ignore[no-any-return]
 
