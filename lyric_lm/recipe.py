@@ -13,6 +13,7 @@ from lyric_lm.config import CorpusConfig, ModelConfig, OptimizerConfig, ReportCo
 
 _CHARACTERS_READ = 1_700_000  # over all epochs, if the limits below allow
 _FEWEST_EPOCHS, _MOST_EPOCHS = 4, 60
+_FEWEST_BATCHES = 4  # in an epoch; a text too short for that has fewer rows
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +78,7 @@ def generalize(
             warmup=0.1,
             weight_decay=0.02,
             clipping_theta=1.0,
-            batch_size=sizes.batch_size,
+            batch_size=max(1, min(sizes.batch_size, num_chars // (_FEWEST_BATCHES * (sizes.num_steps + 1)))),
             num_steps=sizes.num_steps,
             rotate=True,
             epochs=max(_FEWEST_EPOCHS, min(_MOST_EPOCHS, round(_CHARACTERS_READ / num_chars))),

@@ -47,10 +47,7 @@ def load_texts(config: CorpusConfig) -> Texts:
         keep_newlines=config.keep_newlines,
         encoding=config.encoding,
     )
-    if config.validation_split is not None:
-        training, validation = lyrics.split(config.validation_split)
-        too_short = f"validation_split={config.validation_split} of {len(lyrics.text)} characters"
-    elif config.validation_corpus is not None:
+    if config.validation_corpus is not None:
         vocabulary = Vocabulary.from_text(lyrics.text, unknown=True)
         training = dataclasses.replace(lyrics, vocabulary=vocabulary, ids=vocabulary.encode(lyrics.text))
         validation = load_lyrics(
@@ -60,6 +57,9 @@ def load_texts(config: CorpusConfig) -> Texts:
             vocabulary=vocabulary,
         )
         too_short = f"{config.validation_corpus!r}"
+    elif config.validation_split is not None:
+        training, validation = lyrics.split(config.validation_split)
+        too_short = f"validation_split={config.validation_split} of {len(lyrics.text)} characters"
     else:
         return Texts(lyrics, None)
     if len(validation.text) < 2:

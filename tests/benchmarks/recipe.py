@@ -3,7 +3,7 @@
     python tests/benchmarks/recipe.py --corpus jaychou --seeds 0 1 2 --output recipe.json
     python tests/benchmarks/recipe.py --corpus jaychou --seeds 0 1 2 --ablate --output ablation.json
 
-Prints a table of medians over the seeds and writes each training's figures as JSON. A training on the whole Jay
+Prints a table of medians over the seeds and writes each training's figures as JSON. One on the whole Jay
 Chou corpus takes about two minutes on two quiet cores; the ablation is eleven of them for each seed.
 """
 

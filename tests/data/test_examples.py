@@ -5,7 +5,7 @@ import importlib
 
 import pytest
 
-MODULES = ["__init__", "archive", "batches", "corpus", "encoding", "errors", "jaychou", "vocabulary"]
+MODULES = ["__init__", "archive", "batches", "corpus", "encoding", "errors", "jaychou", "varied_batches", "vocabulary"]
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from lyric_lm.config import CorpusConfig, TrainConfig
+from lyric_lm.data import consecutive_batches
 from lyric_lm.recipe import generalize
 
 LENGTHS = [1, 18_000, 57_000, 150_000, 150_001, 400_000, 1_000_000, 10**9]
@@ -26,6 +27,12 @@ def test_a_longer_text_has_more_units_and_less_dropout() -> None:
     for share in ("dropout", "character_dropout", "label_smoothing"):
         shares = [getattr(m, share) for m in models]
         assert shares == sorted(shares, reverse=True)
+
+
+@pytest.mark.parametrize("num_chars", [40, 480, 3_000, 18_000])
+def test_a_short_text_is_read_in_rows_that_it_can_fill(num_chars: int) -> None:
+    optimizer = generalize(num_chars).optimizer
+    assert consecutive_batches(range(num_chars), optimizer.batch_size, optimizer.num_steps).cardinality() >= 1
 
 
 def test_the_text_is_the_callers() -> None:

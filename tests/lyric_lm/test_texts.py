@@ -33,12 +33,14 @@ def test_a_split_holds_out_the_end_and_knows_the_first_part_only(song: str) -> N
     assert texts.validation.ids.tolist() == [12, 0, 12]  # sorted, the space first and the unknown token last
 
 
-def test_another_text_to_validate_on_is_read_whole_with_the_training_vocabulary(
+def test_another_text_to_validate_on_takes_the_place_of_the_split_with_the_training_vocabulary(
     song: str, tmp_path: Path
 ) -> None:
     other = tmp_path / "other.txt"
     other.write_text("ax\nb", encoding="utf-8")
-    texts = load_texts(CorpusConfig(corpus=song, max_chars=3, validation_corpus=str(other)))
+    texts = load_texts(
+        CorpusConfig(corpus=song, max_chars=3, validation_corpus=str(other), validation_split=0.1)
+    )
     assert texts.training.text == "abc"
     assert texts.training.ids.tolist() == [0, 1, 2]
     assert texts.validation is not None

@@ -1,0 +1,90 @@
+"""`--recipe generalize` on the command line: its values are the defaults, the user's flags count more."""
+
+from pathlib import Path
+
+import pytest
+
+from lyric_lm.cli import main
+from lyric_lm.cli.recipe import asks_for_recipe
+from lyric_lm.data import load_lyrics
+from lyric_lm.recipe import generalize
+from lyric_lm.runs import Run
+
+
+@pytest.mark.parametrize(
+    ("args", "expected"),
+    [
+        (["train", "--recipe", "generalize"], True),
+        (["train", "--seed", "3", "--recipe=generalize", "--help"], True),
+        (["train", "--recipe", "chapter"], False),
+        (["train"], False),
+        (["generate", "--prefix", "--recipe"], False),
+        ([], False),
+    ],
+)
+def test_the_recipe_is_asked_for_by_its_flag(args: list[str], expected: bool) -> None:
+    assert asks_for_recipe(args) is expected
+
+
+def test_help_shows_the_chapters_values_and_with_the_recipe_the_recipes(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shown = []
+    for flags in ([], ["--recipe", "generalize"]):
+        with pytest.raises(SystemExit, match="0"):
+            main(["train", *flags, "--help"])
+        shown.append(" ".join(capsys.readouterr().out.replace("│", " ").split()))
+    assert "(default: 250)" in shown[0]
+    assert "(default: sgd)" in shown[0]
+    assert "(default: adamw)" in shown[1]
+
+
+def test_the_recipes_values_follow_the_texts_length_and_flags_override_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prefix = load_lyrics("built-in", max_chars=2).text
+    flags = ["--max-chars", "600", "--validation-split", "0.2", "--hidden-size", "6", "--epochs", "1"]
+
+    status = main(
+        ["train", "--recipe", "generalize", *flags, "--prefixes", prefix, "--run-dir", str(tmp_path / "run")]
+    )
+
+    assert status == 0
+    settings, recipe = Run.open(tmp_path / "run").settings(), generalize(480)
+    assert settings.data.validation_split == 0.2
+    assert (settings.model.hidden_size, settings.optimizer.epochs) == (6, 1)
+    assert settings.model.dropout == recipe.model.dropout
+    assert settings.optimizer.batch_size == recipe.optimizer.batch_size
+    assert "Saved in" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--validation-split", "0.0005"], "too short"),
+        (["--validation-corpus", "no-such-file.txt"], "There is no file"),
+        (["--max-chars", "20", "--validation-split", "0.5"], "too short for one batch"),
+    ],
+)
+def test_a_text_that_cannot_be_used_leaves_no_folder_behind(
+    tmp_path: Path, flags: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["train", "--recipe", "generalize", "--max-chars", "1000", *flags]
+    assert main([*command, "--run-dir", str(tmp_path / "run")]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("share", ["0", "1", "-0.1", "1.5"])
+def test_a_share_out_of_range_is_refused(share: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["train", f"--validation-split={share}"])
+    assert "validation_split" in capsys.readouterr().err
+
+
+def test_patience_without_a_text_to_validate_on_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["train", "--patience", "3"])
+    assert "validation_split" in capsys.readouterr().err
