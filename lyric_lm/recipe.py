@@ -82,7 +82,7 @@ def generalize(
             num_steps=sizes.num_steps,
             rotate=True,
             epochs=max(_FEWEST_EPOCHS, min(_MOST_EPOCHS, round(_CHARACTERS_READ / num_chars))),
-            patience=8,
+            patience=20,
         ),
         report=report or ReportConfig(every=10),
     )

@@ -5,7 +5,17 @@ import importlib
 
 import pytest
 
-MODULES = ["__init__", "archive", "batches", "corpus", "encoding", "errors", "jaychou", "varied_batches", "vocabulary"]
+MODULES = [
+    "__init__",
+    "archive",
+    "batches",
+    "corpus",
+    "encoding",
+    "errors",
+    "jaychou",
+    "varied_batches",
+    "vocabulary",
+]
 
 
 @pytest.mark.parametrize("name", MODULES)
