@@ -17,6 +17,10 @@ from lyric_lm.data.jaychou import find_jaychou
 from lyric_lm.data.vocabulary import Vocabulary
 
 
+MAX_FILE_BYTES = 256 * 2**20
+"""The most bytes that a text file may have; reading one takes about ten times its size of memory."""
+
+
 @dataclass(frozen=True)
 class Lyrics:
     """A text of N characters, ready for a model; made by `load_lyrics`."""
@@ -161,7 +165,10 @@ def _read_file(path: Path) -> bytes:
         else:
             with path.open("rb") as file:
                 is_archive = path.suffix.lower() == ".zip"
-                return read_zipped_text(file, name=name) if is_archive else file.read()
+                data = read_zipped_text(file, name=name) if is_archive else file.read(MAX_FILE_BYTES + 1)
+            if len(data) <= MAX_FILE_BYTES:
+                return data
+            problem = f"is larger than {MAX_FILE_BYTES // 2**20} MiB; cut it into smaller texts."
     except CorpusError:
         raise
     except (FileNotFoundError, ValueError) as error:  # ValueError: no file can have such a name

@@ -1,0 +1,98 @@
+"""kill -9 at any instant, and the run ends as if nobody had touched it."""
+
+import hashlib
+import multiprocessing
+import random
+import time
+import zipfile
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import pytest
+
+from lyric_lm.cli import main
+
+EPOCHS = 130
+FLAGS = {
+    # A checkpoint each epoch, of epochs of some milliseconds: much of the time is spent in writing files.
+    "generalizing": (
+        "--cell gru --hidden-size 6 --embedding-dim 5 --dropout 0.3 --character-dropout 0.1 "
+        "--label-smoothing 0.1 --optimizer adamw --weight-decay 0.01 --schedule cosine --warmup 0.1 --rotate "
+        "--validation-split 0.2 --patience 30 --max-chars 900 --batch-size 2 --num-steps 9"
+    ),
+    "chapter": "--hidden-size 7 --max-chars 800 --batch-size 3 --num-steps 11",
+}
+# Imports TensorFlow once; each training is forked from there, before any of TensorFlow's threads has started.
+FORKSERVER = multiprocessing.get_context("forkserver")
+FORKSERVER.set_forkserver_preload(["lyric_lm.training", "lyric_lm.callbacks", "lyric_lm.cli"])
+
+
+def start(path: Path, flags: str) -> BaseProcess:
+    begun = (path / "config.json").exists()
+    words = f"--epochs {EPOCHS} --every 7 --prefixes 的 --checkpoint-every 1 --no-tensorboard {flags}".split()
+    args = ["train", "--run-dir", str(path), *words, *(["--resume"] if begun else [])]
+    process = FORKSERVER.Process(target=main, args=(args,))
+    process.start()
+    return process
+
+
+def outcome(path: Path) -> dict[str, str]:
+    """SHA-256 of everything that a training leaves behind, wall-clock times aside."""
+    last = f"checkpoints/epoch-{EPOCHS:06d}.ckpt"  # all weights, the optimizer, every callback's memory
+    files = {name: (path / name).read_bytes() for name in ("history.csv", "samples.txt", last)}
+    with zipfile.ZipFile(path / "model.keras") as archive:
+        files["weights"] = archive.read("model.weights.h5")
+    return {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+
+
+def newest(path: Path) -> list[str]:
+    return sorted(file.name for file in path.glob("checkpoints/epoch-*.ckpt"))
+
+
+def let_live(process: BaseProcess, path: Path, chance: random.Random) -> None:
+    """Wait until it is this training's turn to die: anywhere at its start, or around a checkpoint of its own."""
+    if chance.random() < 0.3:
+        process.join(chance.uniform(0, 5))
+        return
+    before, deadline = newest(path), time.monotonic() + 120
+    while newest(path) == before and process.is_alive() and time.monotonic() < deadline:
+        time.sleep(0.001)
+    process.join(chance.uniform(0, 0.04))
+
+
+def kill_again_and_again(path: Path, flags: str, num_kills: int) -> tuple[int, int]:
+    """Train, killing so many times; how many kills came, and how many of them in the middle of a write."""
+    chance = random.Random(1)
+    kills = in_a_write = 0
+    while kills < num_kills:
+        process = start(path, flags)
+        let_live(process, path, chance)
+        if newest(path)[-1:] == [f"epoch-{EPOCHS:06d}.ckpt"]:
+            pytest.fail(f"finished after {kills} kills: plan more epochs")
+        process.kill()
+        process.join()
+        kills += 1
+        in_a_write += any(path.rglob(".tmp-*"))
+    last = start(path, flags)
+    last.join()
+    return kills, in_a_write
+
+
+@pytest.mark.parametrize(
+    ("name", "num_kills"),
+    [
+        ("generalizing", 4),
+        pytest.param("generalizing", 50, marks=pytest.mark.slow),
+        pytest.param("chapter", 50, marks=pytest.mark.slow),
+    ],
+)
+def test_a_training_that_is_killed_over_and_over_ends_as_one_left_alone(
+    tmp_path: Path, name: str, num_kills: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = FLAGS[name]
+    alone = start(tmp_path / "alone", flags)
+    kills, in_a_write = kill_again_and_again(tmp_path / "killed", flags, num_kills)
+    alone.join()
+    assert outcome(tmp_path / "killed") == outcome(tmp_path / "alone")
+    with capsys.disabled():
+        print(f" [{kills} kills, {in_a_write} of them in the middle of writing a file]", end="")
