@@ -69,7 +69,8 @@ class EventFiles:
             write()
         except (OSError, tf.errors.OpError) as error:
             self.lost = True
-            reason = str(getattr(error, "message", error)).splitlines()[0]
+            # TensorFlow puts the name of its own function before the reason.
+            reason = str(getattr(error, "message", error)).splitlines()[0].rpartition("}} ")[2]
             _log.warning(
                 "No more TensorBoard logs in %s: writing failed (%s). The training goes on.",
                 self.log_dir,

@@ -69,7 +69,10 @@ class TensorBoard(keras.callbacks.Callback):  # type: ignore[misc]
     ) -> None:
         super().__init__()
         numbers = {"num_chars": num_chars, "samples_every": samples_every}
-        numbers |= {"histograms_every": histograms_every, "profile_epoch": profile_epoch or 1}
+        numbers |= {
+            "histograms_every": histograms_every,
+            "profile_epoch": 1 if profile_epoch is None else profile_epoch,
+        }
         for name, value in numbers.items():
             if value < 1:
                 raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}")

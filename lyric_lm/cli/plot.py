@@ -1,0 +1,31 @@
+"""`lyric-lm plot`."""
+
+import dataclasses
+from pathlib import Path
+
+
+@dataclasses.dataclass(frozen=True)
+class Plot:
+    """Draw how runs went, as a PNG and an SVG: perplexity, validation, gradient norm and samples."""
+
+    run_dir: tuple[Path, ...]  # the folders of the runs to compare
+    output: Path | None = None  # the PNG, with the SVG beside it; None: plot.png in the first run's folder
+
+    def __post_init__(self) -> None:
+        if not self.run_dir:
+            raise ValueError("`run_dir` must name at least one folder of a run. Received: none")
+        if self.output is not None and self.output.suffix.lower() != ".png":
+            raise ValueError(f"`output` must end in .png. Received: output={self.output}")
+
+    def run(self) -> None:
+        """Draw and say where the files are."""
+        from lyric_lm.fonts import FONT_ADVICE, cjk_font
+        from lyric_lm.plotting import draw_runs
+        from lyric_lm.printable import printable
+        from lyric_lm.run_curves import RunCurves
+
+        runs = [RunCurves.read(path) for path in self.run_dir]
+        png, svg = draw_runs(runs, self.output or self.run_dir[0] / "plot.png")
+        print(printable(f"Drawn in {png} and {svg}."))
+        if cjk_font() is None:
+            print(f"The samples are left out: {FONT_ADVICE}.")
