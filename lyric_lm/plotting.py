@@ -66,7 +66,8 @@ def _draw_charts(figure: Any, runs: Sequence[RunCurves], *, bottom: float, top: 
     panels.append(("grad_norm", "gradient norm before clipping"))
     row = figure.subplots(1, len(panels), squeeze=False)[0]
     figure.subplots_adjust(left=0.05, right=0.985, bottom=bottom, top=top, wspace=0.16)
-    for axes, (name, title) in zip(row, panels, strict=True):
+    for axes, (name, _) in zip(row, panels, strict=True):
+        axes.set_yscale("log")
         for i, run in enumerate(runs):
             if values := run.column(name):
                 # One epoch makes no line.
@@ -74,7 +75,6 @@ def _draw_charts(figure: Any, runs: Sequence[RunCurves], *, bottom: float, top: 
                 axes.plot(run.epochs, values, _style(i), color=_colour(i), linewidth=1.5, marker=marker)
             if name == "val_perplexity" and (best := run.best(name)):
                 axes.plot(best[1], best[0], "o", color=_colour(i), markersize=5)
-        _dress(axes, title)
     for theta in sorted({run.clipping_theta for run in runs}):
         row[-1].axhline(theta, color=_GREY, linewidth=1, linestyle=":")
         place: Any = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "ha": "right"}
@@ -84,13 +84,14 @@ def _draw_charts(figure: Any, runs: Sequence[RunCurves], *, bottom: float, top: 
         (low, high), (other_low, other_high) = row[0].get_ylim(), row[1].get_ylim()
         for axes in row[:2]:
             axes.set_ylim(min(low, other_low), max(high, other_high))
+    for axes, (_, title) in zip(row, panels, strict=True):
+        _dress(axes, title)
 
 
 def _dress(axes: Any, title: str) -> None:
     axes.set_title(title, loc="left", fontsize=10.5)
-    axes.set_yscale("log")
     low, high = axes.get_ylim()
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 1e3 * low else (1,)))
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 1e5 * low else (1,)))
     axes.yaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_minor_locator(NullLocator())
     axes.xaxis.get_major_locator().set_params(integer=True)

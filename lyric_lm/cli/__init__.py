@@ -14,6 +14,7 @@ import tyro
 
 from lyric_lm.cli.evaluate import Evaluate
 from lyric_lm.cli.generate import Generate
+from lyric_lm.cli.plot import Plot
 from lyric_lm.cli.recipe import asks_for_recipe, parse_with_recipe
 from lyric_lm.cli.start import quiet_start
 from lyric_lm.cli.train import Train
@@ -32,6 +33,7 @@ class LyricLM:
         | Annotated[Generate, tyro.conf.subcommand("generate")]
         | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
         | Annotated[Tune, tyro.conf.subcommand("tune")]
+        | Annotated[Plot, tyro.conf.subcommand("plot")]
     )
 
 
