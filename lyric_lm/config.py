@@ -95,6 +95,7 @@ class ReportConfig:
     every: int = 50  # epochs between two reports
     num_chars: int = 50  # characters in a sample, the prefix aside
     prefixes: tuple[str, ...] = ("分开", "不分开")  # what the samples continue
+    copied: bool = False  # also say how much of the samples is copied from the text
 
     def __post_init__(self) -> None:
         _check_at_least_one(self, "every", "num_chars")
@@ -134,6 +135,7 @@ class TrainConfig:
     model: ModelConfig = dataclasses.field(default_factory=ModelConfig)
     optimizer: OptimizerConfig = dataclasses.field(default_factory=OptimizerConfig)
     report: ReportConfig = dataclasses.field(default_factory=ReportConfig)
+    sampling: SamplingConfig = dataclasses.field(default_factory=SamplingConfig)
 
     def __post_init__(self) -> None:
         if self.optimizer.patience is not None and not self.data.validates:

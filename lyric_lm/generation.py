@@ -119,7 +119,7 @@ def _pieces(
     """Continuations of all prefixes, `at_once` characters at a time."""
     if num_chars < 1:
         raise ValueError(f"`num_chars` must be at least 1. Received: num_chars={num_chars}")
-    encoded = [_encode_prefix(model.vocabulary, text) for text in prefixes]
+    encoded = [encode_prefix(model.vocabulary, text) for text in prefixes]
     sampler, rules = sampler or Greedy(), tuple(rules)
     loop = _compiled(model, (sampler, rules), lambda: sampling_loop(model, sampler, rules))
     random = np.random.default_rng(seed)
@@ -134,7 +134,13 @@ def _pieces(
         yield [model.vocabulary.decode(row) for row in ids.numpy()[:, :count]]
 
 
-def _encode_prefix(vocabulary: Vocabulary, text: str) -> np.ndarray[Any, Any]:
+def encode_prefix(vocabulary: Vocabulary, text: str) -> np.ndarray[Any, Any]:
+    """Ids of a prefix, int32 (N,); an unknown token does not stand in for a character that is missing.
+
+    Raises:
+        ValueError: the prefix is empty.
+        UnknownCharacterError: it holds a character that the vocabulary lacks.
+    """
     if not text:
         raise ValueError("`prefix` must hold at least one character. Received: prefix=''")
     if vocabulary.unknown_id is not None and vocabulary.missing(text):

@@ -26,6 +26,9 @@ CONFIG, MODEL, HISTORY, SAMPLES, CARD = (
 _CHECKPOINTS, _LOCK = "checkpoints", ".lock"
 _MAX_CONFIG_BYTES = 2**20  # a real one has 2 kB
 
+# Keras hands logs over sorted by name; these are what people look for.
+_FIRST_COLUMNS = ("loss", "perplexity", "val_loss", "val_perplexity", "grad_norm", "clipped_share")
+
 
 class Run:
     """The files of one training.
@@ -149,7 +152,8 @@ class Run:
 
     def write_history(self, epochs: list[dict[str, float]]) -> None:
         """Write history.csv: a row an epoch, counted from 1."""
-        names = ["epoch", *dict.fromkeys(name for epoch in epochs for name in epoch)]
+        names = list(dict.fromkeys(["epoch", *_FIRST_COLUMNS, *(name for epoch in epochs for name in epoch)]))
+        names = [name for name in names if name == "epoch" or any(name in epoch for epoch in epochs)]
         text = io.StringIO()
         writer = csv.DictWriter(text, names, lineterminator="\n")
         writer.writeheader()

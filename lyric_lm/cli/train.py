@@ -120,14 +120,28 @@ class Train:
     def _samples(self, run: "Run", show: Callable[[str], None]) -> Any:
         """The callback that prints the reports, and keeps them in samples.txt without their times."""
         from lyric_lm.callbacks import LyricSamples
+        from lyric_lm.copy_index import CopyIndex
         from lyric_lm.runs import SAMPLES
+        from lyric_lm.sampling import build_rules, build_sampler
+        from lyric_lm.training import load_training_texts
 
         def write(line: str) -> None:
             show(line)
             run.write(SAMPLES, "".join(line + "\n" for line in samples.lines))
 
         report = self.config.report
-        samples = LyricSamples(report.prefixes, every=report.every, num_chars=report.num_chars, write=write)
+        training = load_training_texts(self.config).training
+        samples = LyricSamples(
+            report.prefixes,
+            every=report.every,
+            num_chars=report.num_chars,
+            sampler=build_sampler(self.config.sampling),
+            rules=build_rules(self.config.sampling, training),
+            seed=self.config.optimizer.seed,
+            copy_index=CopyIndex(training.text),
+            print_copied=report.copied,
+            write=write,
+        )
         return samples
 
 
@@ -145,7 +159,7 @@ def _with_switches(
 
 def _listed(config: TrainConfig) -> dict[str, Any]:
     """The settings that TensorBoard's HParams page lists: numbers, texts and switches, but the report's."""
-    parts = [config.data, config.model, config.optimizer]
+    parts: list[Any] = [config.data, config.model, config.optimizer]
     settings = {name: value for part in parts for name, value in dataclasses.asdict(part).items()}
     settings["learning_rate"] = config.optimizer.learning_rate or LEARNING_RATES[config.optimizer.optimizer]
     return {name: value for name, value in settings.items() if isinstance(value, (bool, int, float, str))}

@@ -1,5 +1,6 @@
 """The chapter's training, against NumPy by hand, and a state that nothing else disturbs."""
 
+import functools
 import math
 from pathlib import Path
 from typing import Any
@@ -171,7 +172,7 @@ def test_a_model_that_is_not_stateful_starts_each_batch_from_zero() -> None:
     model.fit(random_batches(IDS, B, T, seed=1), verbose=0)
 
 
-def disturb(model: RNNModel) -> None:
+def disturb(model: RNNModel, *_: Any) -> None:
     """Everything that may happen between two training steps, at batch sizes other than B."""
     other = consecutive_batches(IDS, 3, 4)
     model.evaluate(other, verbose=0)
@@ -204,7 +205,7 @@ def test_evaluation_prediction_and_sampling_in_mid_epoch_change_nothing(cell: st
     for disturbed in (False, True):
         options = {"embedding_dim": 4, "dropout": 0.4, "character_dropout": 0.2}
         model = compiled(build(CELLS[cell], **options), **mode)
-        hook = (lambda _, m=model: disturb(m)) if disturbed else (lambda _: None)
+        hook = functools.partial(disturb, model) if disturbed else lambda *_: None
         watch = Watch(batch_end=hook, epoch_begin=hook)
         history = model.fit(batches(), epochs=2, verbose=0, callbacks=[watch]).history
         results.append((model.get_weights(), history))

@@ -1,0 +1,162 @@
+"""`lyric-lm generate --interactive`: type a line, get the next."""
+
+import dataclasses
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lyric_lm.config import SamplingConfig
+from lyric_lm.errors import LyricLMError
+from lyric_lm.generation import stream
+from lyric_lm.prefix import fit_prefix
+from lyric_lm.printable import printable
+from lyric_lm.sampling import build_rules, build_sampler
+
+if TYPE_CHECKING:
+    from lyric_lm.data import Lyrics
+    from lyric_lm.model import RNNModel
+
+# /command -> (field of SamplingConfig, its type)
+_SETTINGS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "temperature": ("temperature", float),
+    "top-k": ("top_k", int),
+    "top-p": ("top_p", float),
+    "penalty": ("repetition_penalty", float),
+    "no-repeat": ("no_repeat_ngram", int),
+    "max-copy": ("max_copy", int),
+}
+_HELP = """Type a line; the model writes the next. An empty line lets it write on.
+/temperature X  /top-k N  /top-p X  /penalty X  /no-repeat N  /max-copy N
+                without a value: off          /greedy    all of them off
+/length N       longest line, in characters   /settings  what holds now
+/undo           take back the last exchange   /show      the text so far
+/save [FILE]    append the text so far        /new       start afresh
+/help           this                          /quit      or Ctrl-D"""
+
+
+class Session:
+    """One conversation with a model.
+
+    Args:
+        model: the model.
+        training: its training text, which `/max-copy` keeps from being copied.
+        sampling: the settings to start with.
+        num_chars: longest line to write, in characters.
+        liked: where `/save` writes to when it names no file.
+    """
+
+    def __init__(
+        self, model: "RNNModel", training: "Lyrics", sampling: SamplingConfig, *, num_chars: int, liked: Path
+    ) -> None:
+        self._model = model
+        self._training = training
+        self._sampling = sampling
+        self._num_chars = num_chars
+        self._liked = liked
+        self._separator = "\n" if "\n" in model.vocabulary else " "
+        self._texts = [""]  # the text after each exchange
+        self._rules = build_rules(sampling, training)
+        self._commands: dict[str, Callable[[str], None]] = {
+            "help": lambda _: print(_HELP),
+            "greedy": lambda _: self._use(SamplingConfig()),
+            "length": self._set_length,
+            "settings": lambda _: self._show_settings(),
+            "undo": lambda _: self._undo(),
+            "show": lambda _: print(printable(self._texts[-1])),
+            "new": lambda _: self._texts.append(""),
+            "save": self._save,
+        }
+
+    def run(self) -> None:
+        """Read lines until `/quit` or the end of the input."""
+        print(_HELP)
+        while True:
+            try:
+                line = input("> ").strip("\r\n")
+            except EOFError:
+                print()
+                return
+            if line.strip() in ("/quit", "/exit"):
+                return
+            try:
+                self._answer(line)
+            except KeyboardInterrupt:
+                print("\n(stopped)")
+            except (LyricLMError, ValueError) as error:
+                print(printable(str(error)))
+
+    def _answer(self, line: str) -> None:
+        if not line.startswith("/"):
+            self._write_next(line)
+            return
+        name, _, value = line[1:].partition(" ")
+        if name in _SETTINGS:
+            self._set(name, value.strip())
+        elif name in self._commands:
+            self._commands[name](value.strip())
+        else:
+            print(f"There is no /{printable(name)}; /help lists the commands.")
+
+    def _write_next(self, line: str) -> None:
+        text = self._texts[-1]
+        if line:
+            fitted = fit_prefix(line, self._model.vocabulary)
+            if str(fitted):
+                print(printable(str(fitted)))
+            text += fitted.text + self._separator
+        if not text:
+            print("Type a line first; the model continues it.")
+            return
+        sampler = build_sampler(self._sampling)
+        line = ""
+        for piece in stream(self._model, text, self._num_chars, sampler=sampler, rules=self._rules):  # type: ignore[arg-type]
+            line = (line + piece).lstrip(self._separator)
+            head, end, _ = line.partition(self._separator)
+            print(printable(piece.partition(self._separator)[0] if end else piece), end="", flush=True)
+            if end:
+                line = head
+                break
+        print()
+        self._texts.append(text + line + self._separator)
+
+    def _set(self, name: str, value: str) -> None:
+        field, read = _SETTINGS[name]
+        try:
+            number = read(value) if value and value != "off" else None
+        except ValueError:
+            raise ValueError(f"/{name} takes a number, or nothing to turn it off.") from None
+        changes = {field: number}
+        if field in ("top_k", "top_p") and number is not None:
+            changes = {"top_k": None, "top_p": None, **changes}
+        self._use(dataclasses.replace(self._sampling, **changes))
+
+    def _use(self, sampling: SamplingConfig) -> None:
+        self._rules = build_rules(sampling, self._training)
+        self._sampling = sampling
+        self._show_settings()
+
+    def _show_settings(self) -> None:
+        chosen = {k: v for k, v in dataclasses.asdict(self._sampling).items() if v is not None}
+        print(", ".join(f"{name} {value}" for name, value in chosen.items()) or "greedy", end="")
+        print(f"; lines of up to {self._num_chars} characters")
+
+    def _set_length(self, value: str) -> None:
+        if not value.isdecimal() or not int(value):
+            raise ValueError("/length takes a number of characters, at least 1.")
+        self._num_chars = int(value)
+
+    def _undo(self) -> None:
+        if len(self._texts) > 1:
+            self._texts.pop()
+        print(printable(self._texts[-1]) or "(nothing left)")
+
+    def _save(self, value: str) -> None:
+        path = Path(value) if value else self._liked
+        try:
+            with path.open("a", encoding="utf-8") as file:
+                file.write(self._texts[-1].strip(self._separator) + "\n\n")
+        except OSError as error:
+            print(f"Cannot write {path} ({error.strerror}): name another file.", file=sys.stderr)
+            return
+        print(f"Saved to {path}.")
