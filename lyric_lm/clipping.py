@@ -22,7 +22,7 @@ def clip_by_global_norm(
         `(gradients, norm)`: dense tensors, and their float32 norm before clipping, without the loss scale.
 
     >>> (clipped,), norm = clip_by_global_norm([tf.constant([3.0, 4.0])], 1.0)
-    >>> clipped.numpy().round(2).tolist(), float(norm)
+    >>> [round(g, 2) for g in clipped.numpy().tolist()], float(norm)
     ([0.6, 0.8], 5.0)
     """
     gradients = [tf.convert_to_tensor(g) for g in gradients]
