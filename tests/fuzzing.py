@@ -1,0 +1,69 @@
+"""Feed mutated bytes to everything that reads a file of ours; run by test_fuzzing.py, or by hand.
+
+python tests/fuzzing.py -max_total_time=600 <folder for what it finds interesting>
+"""
+
+import contextlib
+import hashlib
+import io
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+import atheris
+
+with atheris.instrument_imports(include=["lyric_lm"]):
+    import lyric_lm.checkpoint_values
+    import lyric_lm.checkpoints
+    import lyric_lm.config
+    import lyric_lm.data.archive
+    import lyric_lm.data.corpus
+    import lyric_lm.data.encoding
+    import lyric_lm.runs
+    from lyric_lm.errors import LyricLMError
+
+FOLDER = Path(tempfile.mkdtemp())
+
+
+def read_text(data: bytes) -> None:
+    path = FOLDER / "corpus.txt"
+    path.write_bytes(data)
+    lyrics = lyric_lm.data.corpus.load_lyrics(path)
+    assert lyrics.vocabulary.decode(lyrics.ids) == lyrics.text
+
+
+def read_zip(data: bytes) -> None:
+    lyric_lm.data.archive.read_zipped_text(io.BytesIO(data), name="a file")
+
+
+def read_checkpoint(data: bytes) -> None:
+    lyric_lm.checkpoints.decode_checkpoint(data)
+
+
+def read_signed_checkpoint(data: bytes) -> None:
+    """As someone would send who knows the format: with a length and a checksum that match."""
+    header, _, arrays = data.partition(b"\0")
+    body = b"LYRICCKP" + len(header).to_bytes(8, "little") + header + arrays
+    checkpoint = lyric_lm.checkpoints.decode_checkpoint(body + hashlib.sha256(body).digest())
+    lyric_lm.checkpoints.encode_checkpoint(checkpoint)
+
+
+def read_config(data: bytes) -> None:
+    (FOLDER / "config.json").write_bytes(data)
+    config = lyric_lm.runs.Run.open(FOLDER).settings()
+    assert lyric_lm.config.TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+READERS = [read_text, read_zip, read_checkpoint, read_signed_checkpoint, read_config]
+
+
+def read_any(data: bytes) -> None:
+    """The first byte picks the reader; any error but one of ours ends the fuzzing with a report."""
+    with contextlib.suppress(LyricLMError):
+        READERS[data[0] % len(READERS) if data else 0](data[1:])
+
+
+if __name__ == "__main__":
+    atheris.Setup(sys.argv, read_any)
+    atheris.Fuzz()
