@@ -52,16 +52,17 @@ class Train:
         Returns:
             The exit status: 0, or 128 and the number of the signal that stopped the training.
         """
-        from lyric_lm.callbacks import ExactResume
+        from lyric_lm.callbacks import ExactResume, ValidationReport
         from lyric_lm.training import train
 
         epochs = self.config.optimizer.epochs
         with self._open_run() as run, _progress(epochs) as (progress, show):
             resume = ExactResume(run.checkpoints, every=self.run_config.checkpoint_every, report=show)
+            validation = ValidationReport(every=self.config.report.every, write=show)
             samples = self._samples(run, show)
             boards = self._boards(run)
             with stop_at_epoch_end(resume.stop, tell=_tell) as signals:
-                train(self.config, run=run, callbacks=[*progress, samples, *boards, resume])
+                train(self.config, run=run, callbacks=[*progress, validation, samples, *boards, resume])
         path = shlex.quote(printable(str(run.path)))
         if boards:
             folder = shlex.quote(printable(str(run.path / TENSORBOARD)))
