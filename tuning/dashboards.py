@@ -48,7 +48,7 @@ def _domain(hp: Any) -> Any:
 
 
 class TrialBoard:
-    """One trial on the dashboards; `finish` or `fail` ends it.
+    """One trial on the dashboards; `finish` ends it.
 
     Args:
         folder: the trial's.
@@ -75,18 +75,21 @@ class TrialBoard:
                     tf.summary.scalar(f"{which}_{objective}", value)
             if samples:
                 tf.summary.text("samples", _code(samples))
-        self._close(api_pb2.STATUS_SUCCESS)
+        _end(self._writer, api_pb2.STATUS_SUCCESS)
 
-    def fail(self, traceback: str) -> None:
-        """Show the error."""
-        with self._writer.as_default(step=0):
-            tf.summary.text("error", _code(traceback.splitlines()))
-        self._close(api_pb2.STATUS_FAILURE)
 
-    def _close(self, status: Any) -> None:
-        with self._writer.as_default(step=0):
-            tf.summary.experimental.write_raw_pb(session_end_pb(status).SerializeToString())
-        self._writer.close()
+def show_error(folder: Path, traceback: str) -> None:
+    """Show on the dashboards why the trial of a folder failed."""
+    writer = tf.summary.create_file_writer(str(folder))
+    with writer.as_default(step=0):
+        tf.summary.text("error", _code(traceback.splitlines()))
+    _end(writer, api_pb2.STATUS_FAILURE)
+
+
+def _end(writer: Any, status: Any) -> None:
+    with writer.as_default(step=0):
+        tf.summary.experimental.write_raw_pb(session_end_pb(status).SerializeToString())
+    writer.close()
 
 
 def _code(lines: list[str]) -> str:

@@ -60,6 +60,12 @@ class TrialRecords:
         """Write down how it ended."""
         write_json(self.folder(trial_id) / RESULT, dataclasses.asdict(result))
 
+    def fail(self, trial_id: str, traceback: str, result: TrialResult) -> None:
+        """Write down why it failed, perhaps before it had settings."""
+        self.folder(trial_id).mkdir(parents=True, exist_ok=True)
+        (self.folder(trial_id) / ERROR).write_text(traceback, encoding="utf-8")
+        self.end(trial_id, result)
+
     def result(self, trial_id: str) -> TrialResult | None:
         """How a trial ended; None if it has not."""
         content = read_json(self.folder(trial_id) / RESULT)
@@ -111,7 +117,7 @@ class TrialRecords:
     def _trial_ids(self) -> list[str]:
         if not self.path.is_dir():
             return []
-        return sorted((f.name for f in self.path.iterdir() if (f / CONFIG).is_file()), key=int)
+        return sorted((f.name for f in self.path.iterdir() if f.name.isdecimal()), key=int)
 
 
 LAST = "last.npz"

@@ -10,19 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import keras_tuner as kt
-from keras_tuner.src.engine.trial import TrialStatus  # no public name
+from keras_tuner.src import config as kt_config  # no public names
+from keras_tuner.src.engine.trial import TrialStatus
 
 from lyric_lm.config import ReportConfig, TrainConfig
 from lyric_lm.generation import generate
 from lyric_lm.run_record import describe_run
 from lyric_lm.runs import SAMPLES, Run
-from lyric_lm.tuning.dashboards import TrialBoard
+from lyric_lm.tuning.dashboards import TrialBoard, show_error
 from lyric_lm.tuning.hypermodel import RNNHyperModel
 from lyric_lm.tuning.median_rule import MedianRule
 from lyric_lm.tuning.model_pool import ModelPool
 from lyric_lm.tuning.oracles import DurableOracle
 from lyric_lm.tuning.space import with_settings
-from lyric_lm.tuning.trial_records import ERROR, LAST, TrialRecords, TrialResult
+from lyric_lm.tuning.trial_records import LAST, TrialRecords, TrialResult
 from lyric_lm.tuning.trial_state import load_state, save_state, worst_score
 from lyric_lm.tuning.trial_watch import TrialWatch
 
@@ -89,6 +90,7 @@ class RNNTuner(kt.Tuner):  # type: ignore[misc]
             fit_kwargs: as for `RNNHyperModel.fit`; callbacks are copied for each trial.
         """
         self.on_search_begin()
+        kt_config.DEBUG = False  # else it prints each failed trial's traceback, which error.txt has
         while True:
             trial = self.oracle.create_trial(self.tuner_id)
             if trial.status == TrialStatus.STOPPED:
@@ -104,23 +106,27 @@ class RNNTuner(kt.Tuner):  # type: ignore[misc]
 
     def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> dict[str, float]:
         start = time.perf_counter()
+        try:
+            result = self._run_whole(trial, start, args, kwargs)
+        except Exception as error:
+            self._fail(trial.trial_id, error, time.perf_counter() - start)
+            raise
+        return {self.oracle.objective.name: float(result.score or 0)}
+
+    def _run_whole(self, trial: Any, start: float, args: Any, kwargs: Any) -> TrialResult:
         hypermodel, hp, trial_id = self.hypermodel, trial.hyperparameters, trial.trial_id
         epochs = {"epochs": hp.values["tuner/epochs"]} if self._halving else {}
         config = with_settings(hypermodel.train_config(hp), epochs)
         record = describe_run(config, hypermodel.training, hypermodel.validation)
         with self.records.begin(trial_id, record) as run:
             board = TrialBoard(run.path, trial_id, hypermodel.varied(hp))
-            try:
-                model = self._models.exchange(hypermodel.build(hp))
-                watch = self._fit(trial, model, run, board, config, args, kwargs)
-                result = self._result(watch, time.perf_counter() - start)
-                samples = self._sample(model, watch, run, config.report) if watch.weights else []
-                self._end(trial_id, run, model, result)
-                board.finish(result, self.oracle.objective.name, samples)
-            except Exception as error:
-                self._fail(trial_id, board, error, time.perf_counter() - start)
-                raise
-        return {self.oracle.objective.name: float(result.score or 0)}
+            model = self._models.exchange(hypermodel.build(hp))
+            watch = self._fit(trial, model, run, board, config, args, kwargs)
+            result = self._result(watch, time.perf_counter() - start)
+            samples = self._sample(model, watch, run, config.report) if watch.weights else []
+            self._end(trial_id, run, model, result)
+            board.finish(result, self.oracle.objective.name, samples)
+        return result
 
     def _fit(
         self, trial: Any, model: Any, run: Run, board: TrialBoard, config: TrainConfig, args: Any, kwargs: Any
@@ -185,10 +191,9 @@ class RNNTuner(kt.Tuner):  # type: ignore[misc]
         if not keep_all:
             self.records.drop_losers()
 
-    def _fail(self, trial_id: str, board: TrialBoard, error: Exception, seconds: float) -> None:
+    def _fail(self, trial_id: str, error: Exception, seconds: float) -> None:
         # KerasTuner's messages to the chief leave the traceback behind.
         text = traceback.format_exc()
-        Run(self.records.folder(trial_id)).write(ERROR, text)
-        last_line = " ".join(traceback.format_exception_only(error)[-1].split())
-        self.records.end(trial_id, TrialResult("failed", seconds=seconds, error=last_line))
-        board.fail(text)
+        last_line = " ".join("".join(traceback.format_exception_only(error)).split())
+        self.records.fail(trial_id, text, TrialResult("failed", seconds=seconds, error=last_line))
+        show_error(self.records.folder(trial_id), text)

@@ -1,0 +1,36 @@
+import math
+
+import numpy as np
+
+from lyric_lm.tuning.median_rule import MedianRule
+
+
+def test_it_agrees_with_the_median_of_running_minima() -> None:
+    random = np.random.default_rng(5)
+    rule = MedianRule(10)
+    for _ in range(50):
+        curves = random.uniform(1, 9, size=(6, 10))
+        length = int(random.integers(2, 10))
+        bests = np.minimum.accumulate(curves, axis=1)[:, length - 1]
+        expected = bests[0] > np.median(bests[1:])
+        assert rule.hopeless(list(curves[0, :length]), [list(curve) for curve in curves[1:]]) == expected
+
+
+def test_trials_that_have_not_come_so_far_do_not_count() -> None:
+    others = [[1.0, 1.0]] * 3
+    assert not MedianRule(10).hopeless([9.0, 9.0], others)
+    assert not MedianRule(10).hopeless([9.0, 9.0], [*others, [1.0]])
+    assert MedianRule(10).hopeless([9.0, 9.0], [*others, [1.0, 1.0]])
+
+
+def test_what_is_no_number_is_infinitely_bad() -> None:
+    good = [[3.0, 2.0]] * 4
+    assert MedianRule(10).hopeless([math.nan, math.nan], good)
+    assert not MedianRule(10).hopeless([math.nan, 1.0], good)
+    assert not MedianRule(10).hopeless([5.0, 5.0], [[math.nan, math.nan]] * 5)
+
+
+def test_it_looks_at_most_ten_times_and_not_in_the_first_fifth() -> None:
+    looks = [epoch for epoch in range(1, 51) if MedianRule(50).looks_at(epoch)]
+    assert looks == [10, 15, 20, 25, 30, 35, 40, 45, 50]
+    assert [epoch for epoch in range(1, 5) if MedianRule(4).looks_at(epoch)] == [2, 3, 4]

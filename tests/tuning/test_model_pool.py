@@ -1,0 +1,67 @@
+import dataclasses
+
+import keras_tuner as kt
+import pytest
+
+from lyric_lm.config import TrainConfig
+from lyric_lm.data import Lyrics
+from lyric_lm.tuning.hypermodel import RNNHyperModel
+from lyric_lm.tuning.model_pool import ModelPool
+from lyric_lm.tuning.space import SearchSpace, with_settings
+
+SPACE = SearchSpace(learning_rates=(1e-3, 1e-1), hidden_sizes=(4,))
+
+
+def hyperparameters(rate: float) -> kt.HyperParameters:
+    hp = kt.HyperParameters()
+    hp.values["learning_rate"] = rate
+    return hp
+
+
+@pytest.mark.parametrize("changes", [{"optimizer": "adam"}, {"dropout": 0.5, "cell": "gru"}])
+def test_a_lent_model_trains_bit_for_bit_as_a_new_one(
+    lyrics: Lyrics, base: TrainConfig, changes: dict[str, object]
+) -> None:
+    hypermodel = RNNHyperModel(lyrics, base=with_settings(base, changes), space=SPACE)
+    pool = ModelPool()
+    first = pool.exchange(hypermodel.build(hyperparameters(0.05)))
+    hypermodel.fit(hyperparameters(0.05), first, epochs=2)
+
+    hp = hyperparameters(0.02)
+    new = hypermodel.build(hp)
+    expected = hypermodel.fit(hp, new, epochs=2).history
+    lent = pool.exchange(hypermodel.build(hp))
+    assert lent is first
+    assert hypermodel.fit(hp, lent, epochs=2).history == expected
+    for mine, its in zip(lent.get_weights(), new.get_weights(), strict=True):
+        assert (mine == its).all()
+
+
+def test_models_that_differ_in_more_than_numbers_are_not_shared(lyrics: Lyrics, base: TrainConfig) -> None:
+    pool = ModelPool()
+    models = []
+    for changes in (
+        {},
+        {"clipping_theta": 0.5},
+        {"hidden_size": 6},
+        {"optimizer": "adam"},
+        {"schedule": "cosine"},
+    ):
+        space = dataclasses.replace(SPACE, hidden_sizes=())
+        hypermodel = RNNHyperModel(lyrics, base=with_settings(base, changes), space=space)
+        models.append(pool.exchange(hypermodel.build(hyperparameters(0.05))))
+    assert len({id(model) for model in models}) == len(models)
+
+
+def test_a_full_pool_forgets_the_model_unused_for_longest(lyrics: Lyrics, base: TrainConfig) -> None:
+    pool = ModelPool(size=2)
+
+    def lend(hidden_size: int) -> object:
+        space = dataclasses.replace(SPACE, hidden_sizes=(hidden_size,))
+        return pool.exchange(RNNHyperModel(lyrics, base=base, space=space).build(hyperparameters(0.05)))
+
+    two, three = lend(2), lend(3)
+    assert lend(2) is two
+    lend(5)
+    assert lend(2) is two
+    assert lend(3) is not three

@@ -1,0 +1,205 @@
+"""Whole searches of the smallest models."""
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import filelock
+import keras
+import keras_tuner as kt
+import pytest
+
+from lyric_lm.config import CorpusConfig, TrainConfig
+from lyric_lm.errors import (
+    CorpusError,
+    RunExistsError,
+    RunLockedError,
+    RunMismatchError,
+    SearchError,
+    SettingsError,
+)
+from lyric_lm.generation import generate
+from lyric_lm.runs import HISTORY, MODEL, Run
+from lyric_lm.training import train
+from lyric_lm.tuning import RNNTuner, SearchConfig, SearchRunConfig, SearchSpace, search
+from lyric_lm.tuning.space import with_settings
+
+SPACE = SearchSpace(learning_rates=(1.0, 60.0), hidden_sizes=(4, 6))
+Search = Callable[..., RNNTuner]
+
+
+@pytest.fixture
+def small_search(base: TrainConfig, run_dir: Path) -> Search:
+    def run(config: TrainConfig = base, space: SearchSpace = SPACE, **options: Any) -> RNNTuner:
+        overwrite = options.pop("overwrite", False)
+        keep = options.pop("keep_checkpoints", False)
+        names = {field.name for field in dataclasses.fields(SearchConfig)}
+        settings = SearchConfig(**{name: options.pop(name) for name in list(options) if name in names})
+        where = SearchRunConfig(options.pop("run_dir", run_dir), overwrite=overwrite, keep_checkpoints=keep)
+        return search(config, space, settings=settings, run=where, **options)
+
+    return run
+
+
+def scores(tuner: RNNTuner) -> dict[str, float]:
+    return {trial_id: trial.score for trial_id, trial in tuner.oracle.trials.items()}
+
+
+def test_an_interrupted_search_goes_on_and_ends_as_an_uninterrupted_one(
+    small_search: Search, run_dir: Path, tmp_path: Path
+) -> None:
+    def interrupt(line: str) -> None:
+        if line.startswith("trial 2/"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        small_search(max_trials=4, write=interrupt)
+    assert (run_dir / "best" / MODEL).is_file()  # the best so far
+    first = run_dir / "trials" / "0" / HISTORY
+    written = first.stat().st_mtime_ns
+    lines: list[str] = []
+    resumed = small_search(max_trials=4, write=lines.append)
+    assert first.stat().st_mtime_ns == written
+    assert [line.split()[1] for line in lines] == ["3/4", "4/4"]
+    assert scores(resumed) == scores(small_search(max_trials=4, run_dir=tmp_path / "whole"))
+
+    more: list[str] = []
+    small_search(max_trials=5, write=more.append)
+    assert [line.split()[1] for line in more] == ["5/5"]
+
+
+def test_a_trial_s_figures_are_those_of_a_training_with_its_settings(
+    small_search: Search, run_dir: Path
+) -> None:
+    tuner = small_search(max_trials=2)
+    config = tuner.records.config("1")
+    assert config.to_dict() == Run.open(run_dir / "trials" / "1").settings().to_dict()
+    history = keras.callbacks.History()
+    train(config, callbacks=[history])
+    rows = tuner.records.rows("1")
+    assert [row["perplexity"] for row in rows] == history.history["perplexity"]
+    assert tuner.oracle.trials["1"].score == min(history.history["perplexity"])
+
+
+def test_the_best_run_is_an_ordinary_run_and_losers_keep_no_model(
+    small_search: Search, run_dir: Path, base: TrainConfig
+) -> None:
+    tuner = small_search(max_trials=3, keep_checkpoints=True)
+    assert len(list(run_dir.glob("trials/*/model.keras"))) == 3
+    best = min(scores(tuner), key=lambda trial_id: scores(tuner)[trial_id])
+    tuner = small_search(max_trials=3)
+    assert [path.parent.name for path in run_dir.glob("trials/*/model.keras")] == [best]
+    run = Run.open(run_dir / "best")
+    assert run.settings() == tuner.records.config(best)
+    prefix = base.report.prefixes[0]
+    sample = (run_dir / "trials" / best / "samples.txt").read_text(encoding="utf-8").rstrip("\n")
+    assert generate(run.load_model(), prefix, base.report.num_chars) == sample
+
+
+def test_a_trial_that_diverges_is_bad_and_not_a_failure(small_search: Search) -> None:
+    def extra(hp: kt.HyperParameters, config: TrainConfig) -> TrainConfig:
+        rate = hp.Choice("rate", [1e38, 30.0])
+        return with_settings(config, {"learning_rate": rate, "clipping_theta": 1e30 if rate > 1e30 else 1e-2})
+
+    fixed = SearchSpace(learning_rates=(1.0, 1.5), hidden_sizes=(4,))
+    tuner = small_search(space=fixed, extra=extra, tuner="grid", max_trials=11)
+    vocabulary_size = len(tuner.hypermodel.vocabulary)
+    wild = [i for i, t in tuner.oracle.trials.items() if t.hyperparameters.values["rate"] > 1e30]
+    assert wild
+    for trial_id in wild:
+        assert tuner.oracle.trials[trial_id].status == "COMPLETED"
+        assert tuner.oracle.trials[trial_id].score == vocabulary_size**2
+        assert tuner.records.results()[trial_id].state in ("diverged", "pruned")
+    assert tuner.records.best() not in wild
+
+
+def test_a_failed_trial_shows_its_error_and_three_in_a_row_end_the_search(
+    small_search: Search, run_dir: Path
+) -> None:
+    def extra(hp: kt.HyperParameters, config: TrainConfig) -> TrainConfig:
+        if hp.Choice("broken", ["no", "yes"]) == "yes":
+            raise OSError("the disk\nis on fire")
+        return config
+
+    lines: list[str] = []
+    space = SearchSpace(learning_rates=(9.0, 60.0), hidden_sizes=(4,))
+    with pytest.raises(SearchError, match=r"last 3 trials failed.*the disk is on fire.*error\.txt.*kept"):
+        small_search(space=space, extra=extra, search_seed=3, max_trials=30, write=lines.append)
+    failed = [path.parent for path in run_dir.glob("trials/*/error.txt")]
+    assert len(failed) >= 3
+    assert "OSError: the disk\nis on fire" in (failed[0] / "error.txt").read_text()
+    assert sum("failed: OSError: the disk is on fire" in line for line in lines) == len(failed)
+
+
+def test_hyperband_goes_on_where_a_trial_stopped(small_search: Search, base: TrainConfig) -> None:
+    tuner = small_search(
+        with_settings(base, {"epochs": 3, "optimizer": "adam"}), tuner="hyperband", max_trials=5
+    )
+    later = [t for t in tuner.oracle.trials.values() if "tuner/trial_id" in t.hyperparameters.values]
+    assert later
+    trial = later[0]
+    epochs = trial.hyperparameters.values["tuner/epochs"]
+    history = keras.callbacks.History()
+    config = tuner.records.config(trial.trial_id)
+    assert config.optimizer.epochs == epochs
+    train(config, callbacks=[history])
+    assert [row["perplexity"] for row in tuner.records.rows(trial.trial_id)] == history.history["perplexity"]
+
+
+def test_the_held_out_part_is_the_objective_where_there_is_one(
+    small_search: Search, base: TrainConfig
+) -> None:
+    tuner = small_search(with_settings(base, {"validation_split": 0.2, "num_steps": 4}), max_trials=1)
+    assert tuner.oracle.objective.name == "val_perplexity"
+    rows = tuner.records.rows("0")
+    assert tuner.oracle.trials["0"].score == min(row["val_perplexity"] for row in rows)
+
+
+def test_another_search_is_not_continued(small_search: Search, base: TrainConfig, run_dir: Path) -> None:
+    small_search(max_trials=1)
+    stored = json.loads((run_dir / "search.json").read_text())
+    others: list[tuple[str, dict[str, Any]]] = [
+        (
+            "hidden_size was .4, 6. and is now .4, 7.",
+            {"space": dataclasses.replace(SPACE, hidden_sizes=(4, 7))},
+        ),
+        ("objective was 'perplexity' and is now 'loss'", {"objective": "loss"}),
+        ("epochs was 5 and is now 6", {"config": with_settings(base, {"epochs": 6})}),
+        ("corpus training was", {"config": with_settings(base, {"max_chars": 61})}),
+        ("tuner was 'random' and is now 'grid'", {"tuner": "grid"}),
+    ]
+    for difference, options in others:
+        with pytest.raises(RunMismatchError, match=rf"{difference}.*--run-dir.*--overwrite"):
+            small_search(max_trials=1, **options)
+    assert json.loads((run_dir / "search.json").read_text()) == stored
+    tuner = small_search(max_trials=1, objective="loss", overwrite=True)
+    assert len(tuner.oracle.trials) == 1
+
+
+def test_a_folder_of_other_things_is_left_alone(small_search: Search, run_dir: Path) -> None:
+    run_dir.mkdir()
+    (run_dir / "diary.txt").write_text("mine")
+    for overwrite in (False, True):
+        with pytest.raises(RunExistsError, match="not a search's"):
+            small_search(overwrite=overwrite)
+    assert (run_dir / "diary.txt").read_text() == "mine"
+
+
+def test_two_searches_do_not_share_a_folder(small_search: Search, run_dir: Path) -> None:
+    run_dir.mkdir()
+    with filelock.FileLock(run_dir / ".lock"), pytest.raises(RunLockedError, match="at work"):
+        small_search()
+
+
+def test_what_cannot_work_leaves_no_folder(small_search: Search, base: TrainConfig, run_dir: Path) -> None:
+    with pytest.raises(SettingsError, match="takes loss or perplexity"):
+        small_search(objective="bleu")
+    with pytest.raises(SettingsError, match="nothing to search"):
+        small_search(with_settings(base, {"learning_rate": 1.0}), SearchSpace(hidden_sizes=(4,)))
+    with pytest.raises(CorpusError, match=r"too large for the text.*num_steps=300"):
+        small_search(space=dataclasses.replace(SPACE, step_counts=(5, 300)))
+    with pytest.raises(CorpusError, match="There is no file"):
+        small_search(dataclasses.replace(base, data=CorpusConfig(corpus="gone.txt")))
+    assert not run_dir.exists()

@@ -1,0 +1,70 @@
+import socket
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from lyric_lm.config import TrainConfig
+from lyric_lm.errors import SearchServiceError
+from lyric_lm.tuning.settings import SearchConfig, SearchRunConfig, ServiceConfig
+from lyric_lm.tuning.space import SearchSpace
+from lyric_lm.tuning.workers import LocalWorkers, local_workers, reach_chief
+
+
+def test_a_chief_that_does_not_answer_is_given_up_after_the_stated_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # bound, and not listening
+        monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
+        monkeypatch.setenv("KERASTUNER_ORACLE_PORT", str(nobody.getsockname()[1]))
+        start = time.monotonic()
+        with pytest.raises(
+            SearchServiceError, match=r"127\.0\.0\.1:\d+ has not answered for 0\.5 s: start it"
+        ):
+            reach_chief(0.5)
+    assert 0.4 < time.monotonic() - start < 5
+
+
+def test_a_process_that_ends_badly_is_reported_once(tmp_path: Path) -> None:
+    codes = {"worker-1": "print('last words'); raise SystemExit(3)", "worker-2": "pass"}
+    commands = {name: [sys.executable, "-c", code] for name, code in codes.items()}
+    workers = LocalWorkers(commands, {"worker-1": {}, "worker-2": {}}, tmp_path / "workers")
+    deadline = time.monotonic() + 20
+    while not workers.all_ended() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert workers.newly_dead() == ["worker-1"]
+    assert workers.newly_dead() == []
+    workers.stop()
+    assert (tmp_path / "workers" / "worker-1.log").read_text() == "last words\n"
+
+
+def test_workers_are_told_of_their_chief_and_of_the_same_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = {}
+
+    def remember(commands: dict[str, list[str]], environment: dict[str, dict[str, str]], logs: Path) -> None:
+        started.update(commands=commands, environment=environment, logs=logs)
+
+    monkeypatch.setattr("lyric_lm.tuning.workers.LocalWorkers", remember)
+    start = local_workers(
+        TrainConfig(),
+        SearchSpace(cells=("gru", "lstm")),
+        SearchConfig(tuner="grid"),
+        SearchRunConfig(run_dir=tmp_path, overwrite=True, retrain=3),
+        ServiceConfig(workers=2, port=9, worker_timeout=5.0),
+    )
+    start(1234)
+    commands, environment = started["commands"], started["environment"]
+    assert list(commands) == ["worker-1", "worker-2"]
+    words = commands["worker-1"]
+    assert words[1:5] == ["-P", "-m", "lyric_lm", "tune"]
+    assert words[5:] == [
+        *("--cells", "gru", "lstm", "--tuner", "grid"),
+        *("--run-dir", str(tmp_path), "--worker-timeout", "5.0"),
+    ]
+    assert environment["worker-2"]["KERASTUNER_TUNER_ID"] == "worker-2"
+    assert environment["worker-2"]["KERASTUNER_ORACLE_PORT"] == "1234"
+    assert environment["worker-2"]["KERASTUNER_ORACLE_IP"] == "127.0.0.1"
