@@ -103,13 +103,8 @@ class RNNModel(keras.Model):  # type: ignore[misc]
     def _output_layers(self) -> tuple[Any, Any]:
         if not self.tie_embeddings:
             return None, keras.layers.Dense(len(self.vocabulary), name="output")
-        narrow = self._output_size() != self.embedding_dim
+        narrow = _output_size(self.rnns[-1].cell) != self.embedding_dim
         return keras.layers.Dense(self.embedding_dim, name="projection") if narrow else None, None
-
-    def _output_size(self) -> int:
-        cell = self.rnns[-1].cell
-        size = getattr(cell, "output_size", None) or cell.state_size
-        return int(size if isinstance(size, int) else size[0])
 
     # ------------------------------------------------------------------ Keras' life cycle
 
@@ -124,8 +119,7 @@ class RNNModel(keras.Model):  # type: ignore[misc]
         for rnn in self.rnns:
             rnn.build((None, None, width))
             rnn.built = True
-            size = getattr(rnn.cell, "output_size", None) or rnn.cell.state_size
-            width = size if isinstance(size, int) else size[0]
+            width = _output_size(rnn.cell)
         for layer in (self.projection, self.dense):
             if layer is not None:
                 layer.build((None, width))
@@ -371,8 +365,9 @@ class RNNModel(keras.Model):  # type: ignore[misc]
             if isinstance(epoch := getattr(x, "epoch", None), tf.Variable):
                 callbacks.insert(0, NumberEpoch(epoch))
             callbacks.insert(0, TimeSteps())
-        if self._chooses_steps(callbacks):
-            self._set_steps_per_execution(x)
+        if self.steps_per_execution in (1, self._own_steps):  # else the user's choice in `compile`
+            every_batch = self.run_eagerly or any(map(asks_for_batches, callbacks))
+            self._set_steps_per_execution(1 if every_batch else steps_per_execution_for(x))
         return super().fit(x, y, batch_size, epochs, verbose, callbacks, **kwargs)
 
     def evaluate(self, x: Any = None, y: Any = None, batch_size: int | None = None, **kwargs: Any) -> Any:
@@ -406,17 +401,18 @@ class RNNModel(keras.Model):  # type: ignore[misc]
             for variable, value in saved:
                 variable.assign(value)
 
-    def _chooses_steps(self, callbacks: Any) -> bool:
-        chosen_by_user = self.compiled and self.steps_per_execution not in (1, self._own_steps)
-        return not chosen_by_user and not self.run_eagerly and not any(map(asks_for_batches, callbacks))
-
     _own_steps = 1
 
-    def _set_steps_per_execution(self, x: Any) -> None:
-        steps = steps_per_execution_for(x)
+    def _set_steps_per_execution(self, steps: int) -> None:
         if steps != self.steps_per_execution:  # type: ignore[has-type]
             self.steps_per_execution = self._own_steps = steps
             self.train_function = self.test_function = None  # compiled for another number of steps
+
+
+def _output_size(cell: Any) -> int:
+    """H, of any cell."""
+    size = getattr(cell, "output_size", None) or cell.state_size
+    return int(size if isinstance(size, int) else size[0])
 
 
 def _cross_entropy(next_ids: Any, logits: Any) -> Any:

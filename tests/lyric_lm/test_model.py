@@ -261,7 +261,6 @@ def test_whole_epochs_run_as_one_loop_unless_a_callback_wants_every_batch() -> N
     model.fit(batches(), verbose=0)
     assert model.steps_per_execution == int(batches().cardinality())
     seen: list[int] = []
-    model = compiled(build())
     model.fit(batches(), verbose=0, callbacks=[Watch(batch_end=seen.append, epoch_begin=lambda _: None)])
     assert seen == list(range(int(batches().cardinality())))
 
