@@ -136,14 +136,7 @@ def compare(
             f"None of the text's {len(text)} characters is among the {len(vocabulary.characters)} that the "
             "model knows: score a text in the language and script that it was trained on."
         )
-    if vocabulary.unknown_id is None:
-        scored = np.full(len(ids), np.inf)
-        readable = np.concatenate([context_ids, ids])
-        readable = readable[readable != classes.unknown_id]
-        scored[known] = _surprisals_of_known(model, readable, int(known.sum()))
-    else:
-        scored = surprisals(model, ids, context=context_ids)
-    scores = [Score("this model", scored, known)]
+    scores = [Score("this model", _model_surprisals(model, ids, context_ids, known), known)]
     training_ids = classes.encode(training_text)
     for order in orders:
         ngram = WittenBell(training_ids, order, vocab_size=len(classes))
@@ -151,14 +144,23 @@ def compare(
     return scores
 
 
-def _surprisals_of_known(model: RNNModel, readable: NDArray[np.int32], num_targets: int) -> Floats:
-    """Of the last targets of a sequence; a first one with nothing before it is taken as a uniform draw."""
-    if len(readable) > num_targets:
-        return surprisals(model, readable[-num_targets:], context=readable[:-num_targets])
-    uniform = np.array([math.log(len(model.vocabulary))])
-    if num_targets == 1:
-        return uniform
-    return np.concatenate([uniform, surprisals(model, readable[1:], context=readable[:1])])
+def _model_surprisals(
+    model: RNNModel, ids: NDArray[np.int32], context: NDArray[np.int32], known: NDArray[np.bool_]
+) -> Floats:
+    """As `surprisals`, but infinite for an unknown character where the model has no token for it."""
+    if model.vocabulary.unknown_id is not None:
+        return surprisals(model, ids, context=context)
+    before = context[context < len(model.vocabulary)]
+    readable = ids[known]
+    scored = np.full(len(ids), np.inf)
+    if len(before):
+        scored[known] = surprisals(model, readable, context=before)
+        return scored
+    # Nothing stands before the first one, so it counts as a draw from all characters alike.
+    scored[np.flatnonzero(known)[0]] = math.log(len(model.vocabulary))
+    if len(readable) > 1:
+        scored[np.flatnonzero(known)[1:]] = surprisals(model, readable[1:], context=readable[:1])
+    return scored
 
 
 def _score_chunk(model: RNNModel, ids: Any, next_ids: Any, state: Any) -> tuple[Any, Any]:

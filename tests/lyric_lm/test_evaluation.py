@@ -6,6 +6,7 @@ import os
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from numpy.typing import NDArray
 
 from lyric_lm.data import CorpusError, Vocabulary, load_lyrics
@@ -26,7 +27,8 @@ def tiny_model(vocabulary: Vocabulary) -> RNNModel:
 
 def by_hand(model: RNNModel, sequence: NDArray[np.int32], num_targets: int) -> NDArray[np.float64]:
     """Surprisal of the last targets, from one pass over the whole sequence and a softmax in float64."""
-    logits = model(sequence[None, :-1])[0].numpy()[0].astype(np.float64)
+    whole = tf.function(lambda ids: model(ids)[0])  # a graph: step by step, a thousand steps take long
+    logits = whole(tf.constant(sequence[None, :-1])).numpy()[0].astype(np.float64)
     probs = np.exp(logits - logits.max(-1, keepdims=True))
     probs /= probs.sum(-1, keepdims=True)
     scored: NDArray[np.float64] = -np.log(probs[np.arange(len(probs)), sequence[1:]])
@@ -110,6 +112,15 @@ def test_a_model_without_an_unknown_token_holds_an_unknown_character_impossible(
         own.surprisals[own.known], by_hand(model, readable, num_targets=3), rtol=2e-5, atol=2e-5
     )
     assert math.isfinite(bigram.perplexity)
+
+
+@pytest.mark.parametrize(("text", "num_known"), [("xa", 1), ("xab", 2)])
+def test_a_first_known_character_with_nothing_known_before_it_counts_as_a_draw_from_all(
+    text: str, num_known: int
+) -> None:
+    own, *_ = compare(tiny_model(Vocabulary("abcde")), text, training_text="abcde", orders=[1])
+    assert own.known.sum() == num_known
+    assert own.surprisals[0] == pytest.approx(math.log(5))
 
 
 @pytest.mark.parametrize(("text", "context"), [("", "a"), ("a", "")])
