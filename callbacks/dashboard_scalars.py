@@ -14,6 +14,7 @@ PERPLEXITY, BITS = "learning/perplexity", "loss/bits_per_character"
 SAMPLES = "learning/samples"  # the picture beside the perplexity
 GRADIENT_NORM = "optimizer/gradient_norm"
 
+_ORIGINALITY = ("copied_", "longest_copied_")  # how the logs of `lyric_lm.originality` begin
 _DESCRIPTIONS = {
     PERPLEXITY: "Among how many characters the model is torn, on average: exp of the loss. 1 is certainty.",
     BITS: "Perplexity on a logarithmic scale: log2 of it. One less halves the perplexity.",
@@ -42,7 +43,7 @@ def training_scalars(
         "optimizer/clipped_share": logs.get("clipped_share"),
         "optimizer/learning_rate": learning_rate,
         "speed/characters_per_second": characters_per_second or None,
-        **{f"originality/{name}": value for name, value in logs.items() if name.startswith("copied_")},
+        **{f"originality/{name}": value for name, value in logs.items() if name.startswith(_ORIGINALITY)},
     }
     return _scalars(values)
 

@@ -21,8 +21,9 @@ from lyric_lm.callbacks.dashboard_scalars import (
     training_scalars,
     validation_scalars,
 )
-from lyric_lm.generation import generate
-from lyric_lm.samplers import Sampler
+from lyric_lm.generation import encode_prefix, generate
+from lyric_lm.rules import Rule
+from lyric_lm.samplers import Beam, Sampler
 
 
 # KerasTuner gives each trial a folder of its own where the class has this very name.
@@ -42,6 +43,7 @@ class TensorBoard(keras.callbacks.Callback):  # type: ignore[misc]
         prefixes: texts to continue.
         num_chars: characters in a sample, the prefix aside, >= 1.
         sampler: how to pick them; None is greedy, the chapter's way.
+        rules: what samples must not do.
         seed: for a sampler that draws, so that a sample depends on the model alone.
         samples_every: epochs between two samples, >= 1; the first and the last epoch are sampled too.
         histograms_every: epochs between two histograms, >= 1; likewise.
@@ -60,7 +62,8 @@ class TensorBoard(keras.callbacks.Callback):  # type: ignore[misc]
         prefixes: Sequence[str] = ("分开", "不分开"),
         *,
         num_chars: int = 50,
-        sampler: Sampler | None = None,
+        sampler: Sampler | Beam | None = None,
+        rules: Sequence[Rule] = (),
         seed: int = 0,
         samples_every: int = 10,
         histograms_every: int = 25,
@@ -84,6 +87,7 @@ class TensorBoard(keras.callbacks.Callback):  # type: ignore[misc]
         self.prefixes = list(prefixes)
         self.num_chars = num_chars
         self.sampler = sampler
+        self.rules = rules
         self.seed = seed
         self.samples_every = samples_every
         self.histograms_every = histograms_every
@@ -102,7 +106,7 @@ class TensorBoard(keras.callbacks.Callback):  # type: ignore[misc]
     def on_train_begin(self, logs: Any = None) -> None:
         del logs
         for prefix in self.prefixes:
-            self.model.vocabulary.encode(prefix)
+            encode_prefix(self.model.vocabulary, prefix)
         self._first_epoch, self._results = None, {}
         self._files = EventFiles(Path(self.log_dir))
         self._files.write_graph("train", layer_graph(self.model))
@@ -161,7 +165,14 @@ class TensorBoard(keras.callbacks.Callback):  # type: ignore[misc]
             self._files.write("clipping_theta", epoch, theta_scalars(self.model.clipping_theta))
 
     def _write_samples(self, epoch: int) -> None:
-        samples = generate(self.model, self.prefixes, self.num_chars, sampler=self.sampler, seed=self.seed)
+        samples = generate(
+            self.model,
+            self.prefixes,
+            self.num_chars,
+            sampler=self.sampler,
+            rules=self.rules,
+            seed=self.seed,
+        )
         if not samples:
             return
         shown = [

@@ -124,15 +124,16 @@ def _caption(run: RunCurves) -> list[str]:
 
 def _wrapped(text: str) -> list[str]:
     """The text in lines that fit the picture; the last one ends in … where some is left out."""
-    lines, width = [""], 0
+    lines, used = [""], 0
     for character in text:
-        width += 2 if unicodedata.east_asian_width(character) in "WF" else 1
-        if character == "\n" or width > _COLUMNS:
+        width = 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        if character == "\n" or used + width > _COLUMNS:
             lines.append("")
-            width = 0
+            used = 0
         if character != "\n":
             lines[-1] += character
-    return lines if len(lines) <= _MAX_LINES else [*lines[: _MAX_LINES - 1], lines[_MAX_LINES - 1] + "…"]
+            used += width
+    return lines if len(lines) <= _MAX_LINES else [*lines[: _MAX_LINES - 1], lines[_MAX_LINES - 1][:-1] + "…"]
 
 
 def _chinese_family() -> list[str]:

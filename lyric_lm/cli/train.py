@@ -60,7 +60,7 @@ class Train:
             resume = ExactResume(run.checkpoints, every=self.run_config.checkpoint_every, report=show)
             validation = ValidationReport(every=self.config.report.every, write=show)
             samples = self._samples(run, show)
-            boards = self._boards(run)
+            boards = self._boards(run, samples)
             with stop_at_epoch_end(resume.stop, tell=_tell) as signals:
                 train(self.config, run=run, callbacks=[*progress, validation, samples, *boards, resume])
         path = shlex.quote(printable(str(run.path)))
@@ -97,8 +97,8 @@ class Train:
         run.write_record(record)
         return run
 
-    def _boards(self, run: "Run") -> list[Any]:
-        """The callback that writes TensorBoard's logs, unless it is not wanted."""
+    def _boards(self, run: "Run", samples: Any) -> list[Any]:
+        """The callback that writes TensorBoard's logs, with samples as the reports'; none if not wanted."""
         if not self.dashboard.tensorboard:
             return []
         from lyric_lm.callbacks import TensorBoard
@@ -109,8 +109,11 @@ class Train:
         return [
             TensorBoard(
                 folder,
-                self.config.report.prefixes,
-                num_chars=self.config.report.num_chars,
+                samples.prefixes,
+                num_chars=samples.num_chars,
+                sampler=samples.sampler,
+                rules=samples.rules,
+                seed=samples.seed,
                 samples_every=self.dashboard.samples_every,
                 histograms_every=self.dashboard.histograms_every,
                 settings=_listed(self.config),
