@@ -60,7 +60,6 @@ def varied_batches(
         raise ValueError(f"`unknown_share` must be in [0, 1). Received: unknown_share={unknown_share}")
     num_batches = int(consecutive_batches(ids, batch_size, num_steps).cardinality())
     sequence = np.asarray(ids, np.int32)
-    row_length = len(sequence) // batch_size
     rare = np.zeros(sequence.max() + 1, bool)
     if unknown_id is not None:
         rare[rare_ids(sequence)] = True
@@ -76,17 +75,9 @@ def varied_batches(
             text = tf.roll(text, -start, axis=0)
         return text
 
-    def cut(_: tf.Tensor) -> tf.data.Dataset:
-        rows = tf.reshape(text_of_the_epoch()[: batch_size * row_length], (batch_size, row_length))
-
-        def batches_from(first: int) -> tf.Tensor:
-            steps = rows[:, first : first + num_batches * num_steps]
-            steps = tf.reshape(steps, (batch_size, num_batches, num_steps))
-            return tf.transpose(steps, (1, 0, 2))  # (num_batches, B, T)
-
-        return tf.data.Dataset.from_tensor_slices((batches_from(0), batches_from(1)))
-
-    dataset = tf.data.Dataset.range(1).flat_map(cut)
+    dataset = tf.data.Dataset.range(1).flat_map(
+        lambda _: _cut(text_of_the_epoch(), batch_size=batch_size, num_steps=num_steps)
+    )
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(num_batches)).prefetch(2)
     dataset.epoch = epoch
     return dataset
@@ -115,6 +106,20 @@ def rare_ids(ids: npt.ArrayLike) -> npt.NDArray[np.int64]:
     distinct, num_parts = np.unique(pairs // _NUM_PARTS, return_counts=True)
     rare: npt.NDArray[np.int64] = distinct[num_parts == 1].astype(np.int64)
     return rare
+
+
+def _cut(text: tf.Tensor, *, batch_size: int, num_steps: int) -> tf.data.Dataset:
+    """What `consecutive_batches` does, of a text that is known only when the epoch starts: int32 (N,)."""
+    row_length = text.shape[0] // batch_size
+    num_batches = (row_length - 1) // num_steps
+    rows = tf.reshape(text[: batch_size * row_length], (batch_size, row_length))
+
+    def batches_from(first: int) -> tf.Tensor:
+        steps = rows[:, first : first + num_batches * num_steps]
+        steps = tf.reshape(steps, (batch_size, num_batches, num_steps))
+        return tf.transpose(steps, (1, 0, 2))  # (num_batches, B, T)
+
+    return tf.data.Dataset.from_tensor_slices((batches_from(0), batches_from(1)))
 
 
 def _seeds(seed: int, draw: tf.Tensor) -> tf.Tensor:
