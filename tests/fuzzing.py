@@ -13,7 +13,9 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["lyric_lm"]):
+with atheris.instrument_imports(  # pyright: ignore[reportAttributeAccessIssue]
+    include=["lyric_lm"]
+):
     import lyric_lm.checkpoint_values
     import lyric_lm.checkpoints
     import lyric_lm.config

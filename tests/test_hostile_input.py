@@ -229,7 +229,7 @@ def test_any_json_as_a_config_file_is_a_run_or_a_clear_error(tmp_path_factory: A
     from lyric_lm.runs import Run
 
     folder = tmp_path_factory.mktemp("run")
-    parts = {"corpus": {}, "vocabulary": {}, "versions": {}}
+    parts: dict[str, Any] = {"corpus": {}, "vocabulary": {}, "versions": {}}
     (folder / "config.json").write_text(json.dumps({"format_version": 1, "settings": values, **parts}))
     with contextlib.suppress(LyricLMError):
         assert isinstance(Run.open(folder).settings(), TrainConfig)

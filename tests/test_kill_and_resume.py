@@ -50,7 +50,7 @@ def newest(path: Path) -> list[str]:
 
 
 def let_live(process: BaseProcess, path: Path, chance: random.Random) -> None:
-    """Wait until it is this training's turn to die: anywhere at its start, or around a checkpoint of its own."""
+    """Wait until this training is to die: anywhere at its start, or around a checkpoint of its own."""
     if chance.random() < 0.3:
         process.join(chance.uniform(0, 5))
         return

@@ -32,7 +32,7 @@ def resident_mib() -> float:
     return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-class TrainUntil(keras.callbacks.Callback):
+class TrainUntil(keras.callbacks.Callback):  # type: ignore[misc]
     """Goes on until others are done, and notes the memory after each epoch."""
 
     def __init__(self, done: threading.Event) -> None:
@@ -86,7 +86,7 @@ def test_threads_that_generate_while_the_model_trains_get_right_texts_and_take_n
     assert growth < 40
 
 
-class Memory(keras.callbacks.Callback):
+class Memory(keras.callbacks.Callback):  # type: ignore[misc]
     """Notes the memory after each epoch."""
 
     def __init__(self) -> None:

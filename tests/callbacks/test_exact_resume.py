@@ -22,7 +22,7 @@ VOCABULARY = Vocabulary("abcde")
 EPOCHS = 5
 
 
-class Crash(keras.callbacks.Callback):
+class Crash(keras.callbacks.Callback):  # type: ignore[misc]
     """Stands for a kill: the training gets no chance to put anything in order."""
 
     def __init__(self, epoch: int) -> None:
@@ -35,7 +35,7 @@ class Crash(keras.callbacks.Callback):
             raise InterruptedError
 
 
-class Counter(keras.callbacks.Callback):
+class Counter(keras.callbacks.Callback):  # type: ignore[misc]
     """A stranger's callback with a memory: it lowers the learning rate at each third epoch it sees."""
 
     def __init__(self) -> None:

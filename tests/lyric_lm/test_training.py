@@ -67,7 +67,7 @@ def test_the_model_of_the_best_epoch_is_kept_where_a_text_is_held_out(tmp_path: 
     assert scored["perplexity"] == pytest.approx(best, rel=1e-5)
 
 
-class Poison(keras.callbacks.Callback):
+class Poison(keras.callbacks.Callback):  # type: ignore[misc]
     """Makes the weights NaN before an epoch, and remembers them as they were."""
 
     def __init__(self, epoch: int) -> None:
