@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tensorboard.plugins.hparams import api, api_pb2
-from tensorboard.plugins.hparams.summary import session_end_pb
+from tensorboard.plugins.hparams.summary import experiment_pb, session_end_pb
 
 from lyric_lm.callbacks.dashboard_events import scalar
 
@@ -17,10 +17,15 @@ _RESULTS = {
 
 
 def session_start(settings: Mapping[str, bool | int | float | str]) -> list[Any]:
-    """The run's settings, and which results to list beside them; unasked, TensorBoard lists every chart."""
-    metrics = [api.Metric(tag, display_name=tag.partition("/")[2]) for tag in _RESULTS.values()]
-    columns = api.hparams_config_pb(hparams=[api.HParam(name) for name in settings], metrics=metrics)
-    return [columns, api.hparams_pb(dict(settings))]
+    """The run's settings and which columns to show, as TensorBoard would otherwise list every chart."""
+    kinds = {str: api_pb2.DATA_TYPE_STRING, bool: api_pb2.DATA_TYPE_BOOL}
+    columns = [
+        # It opens with the first five columns, those that differ between runs before the others.
+        api_pb2.HParamInfo(name=name, type=kinds.get(type(value), api_pb2.DATA_TYPE_FLOAT64), differs=i < 5)
+        for i, (name, value) in enumerate(settings.items())
+    ]
+    metrics = [api.Metric(tag, display_name=tag.partition("/")[2]).as_proto() for tag in _RESULTS.values()]
+    return [experiment_pb(columns, metrics), api.hparams_pb(dict(settings))]
 
 
 def session_end(results: Mapping[str, float]) -> list[Any]:

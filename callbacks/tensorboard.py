@@ -47,7 +47,8 @@ class TensorBoard(keras.callbacks.Callback):  # type: ignore[misc]
         seed: for a sampler that draws, so that a sample depends on the model alone.
         samples_every: epochs between two samples, >= 1; the first and the last epoch are sampled too.
         histograms_every: epochs between two histograms, >= 1; likewise.
-        settings: what the HParams page lists of this run; None lists nothing (KerasTuner writes its own).
+        settings: what the HParams page lists of this run, the first five without a click; None lists nothing
+            (KerasTuner writes its own).
         profile_epoch: the epoch to profile, counted from 1, best not the first; None for none. To look at it,
             `pip install xprof`.
 

@@ -162,11 +162,12 @@ def _with_switches(
 
 
 def _listed(config: TrainConfig) -> dict[str, Any]:
-    """The settings that TensorBoard's HParams page lists: numbers, texts and switches, but the report's."""
+    """The settings that TensorBoard's HParams page lists, the five that are changed most first."""
     parts: list[Any] = [config.data, config.model, config.optimizer]
     settings = {name: value for part in parts for name, value in dataclasses.asdict(part).items()}
     settings["learning_rate"] = config.optimizer.learning_rate or LEARNING_RATES[config.optimizer.optimizer]
-    return {name: value for name, value in settings.items() if isinstance(value, (bool, int, float, str))}
+    names = dict.fromkeys(("cell", "hidden_size", "optimizer", "learning_rate", "seed", *settings))
+    return {name: settings[name] for name in names if isinstance(settings[name], (bool, int, float, str))}
 
 
 def _tell(line: str) -> None:
