@@ -24,8 +24,7 @@ def identity_of(hypermodel: RNNHyperModel, settings: SearchConfig, objective: st
         "tuner": settings.tuner,
         "pruning": settings.pruning,
         "search_seed": settings.search_seed,
-        **{part: base[part] for part in ("model", "optimizer", "report")},
-        "data": base["data"],
+        **base,
     }
 
 

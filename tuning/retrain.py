@@ -63,7 +63,7 @@ def retrain(
 
 def _one(config: TrainConfig, folder: Path, objective: str) -> float:
     done = read_json(folder / _RESULT)
-    if done is not None and done["settings"] == Run.open(folder).record()["settings"] == _json(config):
+    if done is not None and Run.open(folder).settings() == config:
         return float(done["value"])
     shutil.rmtree(folder, ignore_errors=True)
     texts = load_training_texts(config)
@@ -71,9 +71,5 @@ def _one(config: TrainConfig, folder: Path, objective: str) -> float:
     record = describe_run(config, texts.training, texts.validation)
     with Run.create(folder, record) as run, suppress(DivergedError):  # where the best epoch before counts
         train(config, run=run, callbacks=[watch])
-    write_json(folder / _RESULT, {"settings": _json(config), "value": watch.best})
+    write_json(folder / _RESULT, {"value": watch.best})
     return watch.best
-
-
-def _json(config: TrainConfig) -> object:
-    return TrainConfig.from_dict(config.to_dict()).to_dict()

@@ -13,10 +13,11 @@ import keras_tuner as kt
 from keras_tuner.src import config as kt_config  # no public names
 from keras_tuner.src.engine.trial import TrialStatus
 
-from lyric_lm.config import ReportConfig, TrainConfig
+from lyric_lm.config import TrainConfig
 from lyric_lm.generation import generate
 from lyric_lm.run_record import describe_run
 from lyric_lm.runs import SAMPLES, Run
+from lyric_lm.sampling import build_rules, build_sampler
 from lyric_lm.tuning.dashboards import TrialBoard, show_error
 from lyric_lm.tuning.hypermodel import RNNHyperModel
 from lyric_lm.tuning.median_rule import MedianRule
@@ -123,7 +124,7 @@ class RNNTuner(kt.Tuner):  # type: ignore[misc]
             model = self._models.exchange(hypermodel.build(hp))
             watch = self._fit(trial, model, run, board, config, args, kwargs)
             result = self._result(watch, time.perf_counter() - start)
-            samples = self._sample(model, watch, run, config.report) if watch.weights else []
+            samples = self._sample(model, watch, run, config) if watch.weights else []
             self._end(trial_id, run, model, result)
             board.finish(result, self.oracle.objective.name, samples)
         return result
@@ -160,12 +161,19 @@ class RNNTuner(kt.Tuner):  # type: ignore[misc]
         run.write_history(watch.rows)
         return watch
 
-    def _sample(self, model: Any, watch: TrialWatch, run: Run, report: ReportConfig) -> list[str]:
+    def _sample(self, model: Any, watch: TrialWatch, run: Run, config: TrainConfig) -> list[str]:
         """Put back the best epoch's weights, and let the model write."""
         if self._halving:
             save_state(model, run.path / LAST)
         model.set_weights(watch.weights)
-        samples = generate(model, list(report.prefixes), report.num_chars)
+        samples = generate(
+            model,
+            list(config.report.prefixes),
+            config.report.num_chars,
+            sampler=build_sampler(config.sampling),
+            rules=build_rules(config.sampling, self.hypermodel.training),
+            seed=config.optimizer.seed,
+        )
         run.write(SAMPLES, "".join(f"{sample}\n" for sample in samples))
         return samples
 

@@ -32,10 +32,10 @@ def oracle(tmp_path: Path) -> RandomOracle:
 
 
 @pytest.fixture
-def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+def port(monkeypatch: pytest.MonkeyPatch) -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        free = probe.getsockname()[1]
+        free: int = probe.getsockname()[1]
     monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
     monkeypatch.setenv("KERASTUNER_ORACLE_PORT", str(free))
     monkeypatch.setenv("KERASTUNER_TUNER_ID", "in-a-test")
@@ -49,7 +49,11 @@ def chief(oracle: RandomOracle, port: int) -> Iterator[Callable[..., Any]]:
         lines: list[str] = []
 
         def start(**options: Any) -> Any:
-            return pool.submit(lambda: serve(oracle, SERVICE, write=lines.append, **options) or lines)
+            def run() -> list[str]:
+                serve(oracle, SERVICE, write=lines.append, **options)
+                return lines
+
+            return pool.submit(run)
 
         yield start
 

@@ -148,13 +148,19 @@ def test_hyperband_goes_on_where_a_trial_stopped(small_search: Search, base: Tra
     assert [row["perplexity"] for row in tuner.records.rows(trial.trial_id)] == history.history["perplexity"]
 
 
-def test_the_held_out_part_is_the_objective_where_there_is_one(
+def test_with_a_held_out_part_a_trial_is_that_of_a_training_too(
     small_search: Search, base: TrainConfig
 ) -> None:
-    tuner = small_search(with_settings(base, {"validation_split": 0.2, "num_steps": 4}), max_trials=1)
+    config = with_settings(
+        base, {"validation_split": 0.2, "num_steps": 4, "rotate": True, "schedule": "cosine"}
+    )
+    tuner = small_search(config, max_trials=2)
     assert tuner.oracle.objective.name == "val_perplexity"
-    rows = tuner.records.rows("0")
-    assert tuner.oracle.trials["0"].score == min(row["val_perplexity"] for row in rows)
+    history = keras.callbacks.History()
+    train(tuner.records.config("1"), callbacks=[history])
+    rows = tuner.records.rows("1")
+    assert [row["val_perplexity"] for row in rows] == history.history["val_perplexity"]
+    assert tuner.oracle.trials["1"].score == min(history.history["val_perplexity"])
 
 
 def test_another_search_is_not_continued(small_search: Search, base: TrainConfig, run_dir: Path) -> None:

@@ -12,6 +12,7 @@ def follow(watch: TrialWatch, values: list[float], losses: list[float] | None = 
     """Play a training to it; returns the epochs until it is stopped. The weights are the epoch's number."""
     model: Any = SimpleNamespace(stop_training=False)
     watch.set_model(model)
+    epoch = -1
     for epoch, value in enumerate(values):
         model.get_weights = lambda epoch=epoch: [np.array([float(start + epoch + 1)])]
         loss = losses[epoch] if losses else 1.0

@@ -2,6 +2,7 @@ import socket
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,7 +44,7 @@ def test_a_process_that_ends_badly_is_reported_once(tmp_path: Path) -> None:
 def test_workers_are_told_of_their_chief_and_of_the_same_search(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    started = {}
+    started: dict[str, Any] = {}
 
     def remember(commands: dict[str, list[str]], environment: dict[str, dict[str, str]], logs: Path) -> None:
         started.update(commands=commands, environment=environment, logs=logs)

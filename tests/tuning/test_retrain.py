@@ -1,0 +1,38 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lyric_lm.config import TrainConfig
+from lyric_lm.runs import Run
+from lyric_lm.tuning.retrain import Retrained, retrain
+from lyric_lm.tuning.space import with_settings
+
+
+def test_mean_and_deviation_are_those_of_the_sample() -> None:
+    values = (1.5, 2.25, 4.0)
+    sentence = Retrained("loss", (1, 2, 3), values).sentence()
+    assert sentence.startswith(f"loss {np.mean(values):.4g} ± {np.std(values, ddof=1):.4g} over 3 seeds")
+    assert Retrained("loss", (1,), (2.5,)).sentence() == "loss 2.5 with one seed"
+
+
+def test_each_seed_is_a_run_of_its_own_and_is_trained_once(base: TrainConfig, tmp_path: Path) -> None:
+    config = with_settings(base, {"hidden_size": 4, "epochs": 2})
+    first = retrain(config, 1, objective="perplexity", folder=tmp_path)
+    model = tmp_path / "seed-4" / "model.keras"
+    written = model.stat().st_mtime_ns
+    lines: list[str] = []
+    second = retrain(config, 2, objective="perplexity", folder=tmp_path, write=lines.append)
+    assert model.stat().st_mtime_ns == written
+    assert second.seeds == (4, 5)  # the search's own seed was 3
+    assert second.values[0] == first.values[0]
+    assert second.values[1] != first.values[0]
+    assert lines[0] == f"seed 4  perplexity {first.values[0]:.4g}"
+    assert Run.open(tmp_path / "seed-5").settings().optimizer.seed == 5
+
+
+def test_other_settings_are_trained_anew(base: TrainConfig, tmp_path: Path) -> None:
+    config = with_settings(base, {"hidden_size": 4, "epochs": 1})
+    one = retrain(config, 1, objective="perplexity", folder=tmp_path)
+    other = retrain(with_settings(config, {"learning_rate": 3.0}), 1, objective="perplexity", folder=tmp_path)
+    assert one.values != pytest.approx(other.values, rel=1e-6)

@@ -1,0 +1,91 @@
+from pathlib import Path
+
+import pytest
+
+from lyric_lm.config import TrainConfig
+from lyric_lm.data import Lyrics
+from lyric_lm.errors import RunError
+from lyric_lm.run_record import describe_run
+from lyric_lm.runs import Run
+from lyric_lm.tuning.json_files import read_json, write_json
+from lyric_lm.tuning.trial_records import TrialRecords, TrialResult, copy_run, disk_bytes
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> TrialRecords:
+    return TrialRecords(tmp_path / "trials", "perplexity")
+
+
+def keep(
+    records: TrialRecords, trial_id: str, values: list[float], lyrics: Lyrics, config: TrainConfig
+) -> None:
+    with records.begin(trial_id, describe_run(config, lyrics)) as run:
+        run.write_history([{"loss": 0.5, "perplexity": value} for value in values])
+        (run.path / "model.keras").write_bytes(b"weights")
+
+
+def test_what_is_written_is_read_again(records: TrialRecords, lyrics: Lyrics, base: TrainConfig) -> None:
+    keep(records, "3", [4.0, 2.5], lyrics, base)
+    result = TrialResult("finished", 2.5, 2.5, 2, 2.5, 2, 1.25)
+    assert records.result("3") is None
+    records.end("3", result)
+    assert records.result("3") == result
+    assert records.config("3") == base
+    assert records.rows("3") == [{"loss": 0.5, "perplexity": 4.0}, {"loss": 0.5, "perplexity": 2.5}]
+
+
+def test_histories_of_others_grow_until_the_trial_ends(
+    records: TrialRecords, lyrics: Lyrics, base: TrainConfig
+) -> None:
+    keep(records, "0", [9.0], lyrics, base)
+    keep(records, "1", [8.0], lyrics, base)
+    assert records.other_histories("0") == [[8.0]]
+    Run(records.folder("1")).write_history([{"perplexity": 8.0}, {"perplexity": 7.0}])
+    assert records.other_histories("0") == [[8.0, 7.0]]
+    records.end("1", TrialResult("finished", 7.0, 7.0))
+    assert records.other_histories("0") == [[8.0, 7.0]]
+    keep(records, "1", [6.0], lyrics, base)  # done anew
+    assert records.other_histories("0") == [[6.0]]
+
+
+def test_trials_are_in_the_order_of_their_numbers_and_losers_lose_their_models(
+    records: TrialRecords, lyrics: Lyrics, base: TrainConfig
+) -> None:
+    for trial_id, score in (("10", 3.0), ("9", 2.0), ("011", 5.0)):
+        keep(records, trial_id, [score], lyrics, base)
+        records.end(trial_id, TrialResult("finished", score, score, 1, score, 1))
+    records.fail("12", "Traceback", TrialResult("failed", error="OSError"))
+    assert list(records.results()) == ["9", "10", "011", "12"]
+    assert records.best() == "9"
+    records.drop_losers()
+    assert [path.parent.name for path in records.path.glob("*/model.keras")] == ["9"]
+
+
+def test_a_copied_run_is_a_run_and_nothing_else(
+    records: TrialRecords, lyrics: Lyrics, base: TrainConfig, tmp_path: Path
+) -> None:
+    keep(records, "0", [9.0], lyrics, base)
+    records.end("0", TrialResult("finished", 9.0, 9.0))
+    target = tmp_path / "best"
+    target.mkdir()
+    (target / "samples.txt").write_text("of an earlier best")
+    copy_run(records.folder("0"), target)
+    assert sorted(path.name for path in target.iterdir()) == ["config.json", "history.csv", "model.keras"]
+    assert Run.open(target).settings() == base
+
+
+def test_bytes_are_counted_in_all_folders(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "x").write_bytes(b"12345")
+    (tmp_path / "y").write_bytes(b"123")
+    assert disk_bytes(tmp_path) == 8
+
+
+def test_a_damaged_file_is_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    assert read_json(path) is None
+    write_json(path, {"a": [1, None, "分"]})
+    assert read_json(path) == {"a": [1, None, "分"]}
+    path.write_text('{"a": ')
+    with pytest.raises(RunError, match=r"x\.json is damaged.*--overwrite"):
+        read_json(path)

@@ -1,0 +1,52 @@
+"""The command `lyric-lm tune`."""
+
+from pathlib import Path
+
+import pytest
+
+from lyric_lm.cli import main
+from lyric_lm.data import Lyrics
+from lyric_lm.runs import Run
+
+SMALL = ["--max-chars", "62", "--batch-size", "2", "--num-steps", "5", "--epochs", "2", "--num-chars", "4"]
+
+
+def test_it_searches_and_leaves_a_run(
+    lyrics: Lyrics, run_dir: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    command = ["tune", *SMALL, "--prefixes", lyrics.text[:2], "--hidden-sizes", "3", "--max-trials", "2"]
+    assert main([*command, "--run-dir", str(run_dir)]) == 0
+    output = capfd.readouterr().out
+    assert "trial 2/2  learning_rate=" in output
+    assert "Search: Running" not in output  # KerasTuner's own account
+    assert f"lyric-lm generate --run-dir {run_dir / 'best'}" in output
+    assert Run.open(run_dir / "best").load_model().rnns[0].cell.units == 3
+    assert (run_dir / "perplexity.png").read_bytes()[:4] == b"\x89PNG"
+
+
+@pytest.mark.parametrize(
+    ("flags", "cure"),
+    [
+        (["--objective", "bleu"], "--objective takes loss or perplexity"),
+        (["--learning-rate", "3", "--hidden-sizes", "4"], "give --learning-rates"),
+        (["--hidden-size", "3", "--hidden-sizes", "4", "5"], "leave one of the two out"),
+        (["--batch-sizes", "2", "600"], "the largest batch_size"),
+    ],
+)
+def test_what_cannot_work_is_one_sentence_and_exit_status_2(
+    flags: list[str], cure: str, lyrics: Lyrics, run_dir: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    command = ["tune", *SMALL, "--prefixes", lyrics.text[:2], *flags, "--run-dir", str(run_dir)]
+    assert main(command) == 2
+    error = capfd.readouterr().err
+    assert error.startswith("lyric-lm: ")
+    assert cure in error
+    assert error.count("\n") == 1
+    assert not run_dir.exists()
+
+
+@pytest.mark.parametrize("flags", [["--max-trials", "0"], ["--hidden-sizes", "4", "4"], ["--port", "99999"]])
+def test_values_out_of_range_are_refused_when_the_flags_are_read(flags: list[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["tune", *flags])
+    assert stopped.value.code == 2
