@@ -56,8 +56,8 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
     path = folder / f"epoch-{checkpoint.epoch:06d}.ckpt"
     with clear_write_errors(path):
         folder.mkdir(exist_ok=True)
-    content = encode_checkpoint(checkpoint)
-    write_atomically(path, lambda temporary: temporary.write_bytes(content))
+    pieces = _pieces(checkpoint)
+    write_atomically(path, lambda temporary: _write(temporary, pieces))
     older = [other for other in _newest_first(folder) if _epoch_of(other) < checkpoint.epoch]
     # A file of a later epoch is a damaged one, which this training went back behind.
     outdated = set(_newest_first(folder)) - {path, *older[: _KEPT - 1]}
@@ -98,6 +98,11 @@ def read_newest_checkpoint(folder: Path, *, report: Callable[[str], object]) -> 
 
 def encode_checkpoint(checkpoint: Checkpoint) -> bytes:
     """The bytes of a file."""
+    return b"".join(_pieces(checkpoint))
+
+
+def _pieces(checkpoint: Checkpoint) -> list[bytes | memoryview]:
+    """The bytes of a file in pieces, so that no array need be copied."""
     arrays: list[np.ndarray[Any, Any]] = []
     fields = {f.name: getattr(checkpoint, f.name) for f in dataclasses.fields(checkpoint)}
     values = {name: pack_value(value, arrays) for name, value in fields.items()}
@@ -106,15 +111,21 @@ def encode_checkpoint(checkpoint: Checkpoint) -> bytes:
     header = json.dumps(content).encode()
     if len(header) > _MAX_HEADER_BYTES:
         raise CheckpointError("What the callbacks remember is too long for a checkpoint: log fewer values.")
-    body = b"".join(
-        [
-            _MAGIC,
-            len(header).to_bytes(8, "little"),
-            header,
-            *(_little_endian_bytes(array) for array in arrays),
-        ]
-    )
-    return body + hashlib.sha256(body).digest()
+    pieces: list[bytes | memoryview] = [
+        _MAGIC,
+        len(header).to_bytes(8, "little"),
+        header,
+        *map(_little_endian_bytes, arrays),
+    ]
+    digest = hashlib.sha256()
+    for piece in pieces:
+        digest.update(piece)
+    return [*pieces, digest.digest()]
+
+
+def _write(path: Path, pieces: list[bytes | memoryview]) -> None:
+    with path.open("wb") as file:
+        file.writelines(pieces)
 
 
 def decode_checkpoint(data: bytes) -> Checkpoint:
@@ -163,8 +174,9 @@ def _checked(checkpoint: Checkpoint) -> Checkpoint:
     return checkpoint
 
 
-def _little_endian_bytes(array: np.ndarray[Any, Any]) -> bytes:
-    return array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
+def _little_endian_bytes(array: np.ndarray[Any, Any]) -> memoryview:
+    array = np.ascontiguousarray(array.astype(array.dtype.newbyteorder("<"), copy=False))
+    return array.reshape(-1).view(np.uint8).data
 
 
 def _newest_first(folder: Path) -> list[Path]:

@@ -1,12 +1,15 @@
 """The callbacks that every training of ours has: one watches the loss, one writes history.csv."""
 
 import math
+import time
 from typing import Any
 
 import keras
 import numpy as np
 
 from lyric_lm.runs import Run
+
+_SECONDS_BETWEEN_WRITES = 1.0
 
 
 class LastGoodModel(keras.callbacks.Callback):  # type: ignore[misc]
@@ -53,7 +56,9 @@ class LastGoodModel(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class RunHistory(keras.callbacks.Callback):  # type: ignore[misc]
-    """Writes history.csv after each epoch.
+    """Writes history.csv: after an epoch, but at most once a second, and at the end.
+
+    The file is written whole each time, so thousands of short epochs would spend their time on it.
 
     Args:
         run: whose history it is.
@@ -63,8 +68,16 @@ class RunHistory(keras.callbacks.Callback):  # type: ignore[misc]
         super().__init__()
         self.epochs: list[dict[str, float]] = []  # each one's figures
         self._run = run
+        self._written = -math.inf  # seconds on a clock without a beginning
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         del epoch
         self.epochs.append({name: float(value) for name, value in (logs or {}).items()})
-        self._run.write_history(self.epochs)
+        if time.monotonic() - self._written >= _SECONDS_BETWEEN_WRITES:
+            self._run.write_history(self.epochs)
+            self._written = time.monotonic()
+
+    def on_train_end(self, logs: Any = None) -> None:
+        del logs
+        if self.epochs:
+            self._run.write_history(self.epochs)
