@@ -48,9 +48,7 @@ def train(
     texts = load_training_texts(config)
     keras.utils.set_random_seed(config.optimizer.seed)
     model = build_model(config.model, texts.vocabulary, clipping_theta=config.optimizer.clipping_theta)
-    batches = training_batches(
-        texts.training, config.optimizer, unknown_share=config.data.unknown_share
-    )
+    batches = training_batches(texts.training, config.optimizer, unknown_share=config.data.unknown_share)
     total_steps = int(batches.cardinality()) * config.optimizer.epochs
     model.compile(optimizer=build_optimizer(config.optimizer, total_steps=total_steps))
     guard = LastGoodModel(run)

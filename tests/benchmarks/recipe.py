@@ -4,7 +4,7 @@
     python tests/benchmarks/recipe.py --corpus jaychou --seeds 0 1 2 --ablate --output ablation.json
 
 Prints a table of medians over the seeds and writes each training's figures as JSON. One on the whole Jay
-Chou corpus takes about two minutes on two quiet cores; the ablation is eleven of them for each seed.
+Chou corpus takes about 200 CPU seconds; the ablation is eleven of them for each seed.
 """
 
 import argparse
