@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from lyric_lm.atomic_files import is_leftover
 from lyric_lm.errors import RunExistsError, RunMismatchError
 from lyric_lm.tuning.hypermodel import RNNHyperModel
 from lyric_lm.tuning.json_files import read_json, write_json
@@ -42,7 +43,7 @@ def open_search(run_dir: Path, identity: dict[str, Any], *, overwrite: bool) -> 
     """
     if run_dir.is_file():
         raise RunExistsError(f"{run_dir} is a file: choose a folder with --run-dir.")
-    there = [file for file in run_dir.iterdir() if file.name != ".lock"] if run_dir.is_dir() else []
+    there = [file for file in run_dir.iterdir() if not _passing(file)] if run_dir.is_dir() else []
     stored = read_json(run_dir / IDENTITY) if not overwrite else None
     if there and not (run_dir / IDENTITY).is_file():
         raise RunExistsError(f"{run_dir} holds files that are not a search's: choose another --run-dir.")
@@ -76,6 +77,10 @@ def _differences(name: str, stored: Any, new: Any) -> Any:
             yield from _differences(f"{name} {key}".strip(), stored.get(key), new.get(key))
     elif _plain(stored) != _plain(new):
         yield f"{name} was {_shown(stored)} and is now {_shown(new)}"
+
+
+def _passing(file: Path) -> bool:
+    return file.name == ".lock" or is_leftover(file)
 
 
 def _domain(hp: Any) -> list[Any]:

@@ -11,21 +11,21 @@ from rich.table import Table
 from lyric_lm.tuning.flags import train_command
 from lyric_lm.tuning.picture import PICTURE
 from lyric_lm.tuning.retrain import retrain
-from lyric_lm.tuning.trial_records import TrialResult, disk_bytes, settings_of
+from lyric_lm.tuning.trial_records import TrialResult, disk_bytes, settings_of, value_text
 from lyric_lm.tuning.tuner import RNNTuner
 
 
 def trial_line(tuner: RNNTuner, trial: Any, total: int | None) -> str:
-    """One line, without the name of the objective, for a trial that has ended."""
+    """One line of at most 80 columns, where two or three settings vary, for a trial that has ended."""
     result = tuner.records.result(trial.trial_id) or TrialResult("failed")
     number = int(trial.trial_id) + 1
     count = f"{number}/{total}" if total else str(number)
     values = settings_of(tuner.hypermodel.varied(trial.hyperparameters))
     if result.state == "failed":
-        return f"trial {count}  {values}  failed: {result.error}"
+        return f"{count}  {values}  failed: {result.error}"
     outcome = "no number" if result.best is None else f"{result.best:.4g}"
-    after = "" if result.state == "finished" else f" ({result.state} at epoch {result.epochs})"
-    return f"trial {count}  {values}  {outcome}{after}  {result.seconds:.1f} s"
+    after = "" if result.state == "finished" else f" ({result.state} at {result.epochs})"
+    return f"{count}  {values}  {outcome}{after}  {result.seconds:.1f} s"
 
 
 def trial_table(tuner: RNNTuner) -> Table:
@@ -41,8 +41,10 @@ def trial_table(tuner: RNNTuner) -> Table:
         table.add_column(heading, justify="right")
     table.add_column("end")
     for values, trial_id, result in rows:
-        cells = [settings_of({"": values[name]})[1:] if name in values else "" for name in names]
-        figures = ["-" if v is None else f"{v:.4g}" for v in (result.best, result.last)]
+        cells = [value_text(values[name]) if name in values else "" for name in names]
+        figures = [
+            "-" if v is None else f"{v:.4g}" if v < 1e4 else f"{v:.0e}" for v in (result.best, result.last)
+        ]
         table.add_row(str(int(trial_id) + 1), *cells, *figures, str(result.epochs), result.state)
     return table
 

@@ -140,13 +140,16 @@ def disk_bytes(path: Path) -> int:
 
 
 def settings_of(values: Any) -> str:
-    """Settings as a line shows them.
+    """Settings as a line shows them; a word needs no name.
 
-    >>> settings_of({"learning_rate": 31.6227766, "hidden_size": 256})
-    'learning_rate=31.6 hidden_size=256'
+    >>> settings_of({"learning_rate": 31.6227766, "hidden_size": 256, "cell": "gru"})
+    'learning_rate=31.6 hidden_size=256 gru'
     """
-    return " ".join(f"{name}={_short(value)}" for name, value in values.items())
+    return " ".join(
+        value if isinstance(value, str) else f"{name}={value_text(value)}" for name, value in values.items()
+    )
 
 
-def _short(value: Any) -> str:
+def value_text(value: Any) -> str:
+    """A setting's value, to three digits."""
     return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -51,7 +51,7 @@ def test_an_interrupted_search_goes_on_and_ends_as_an_uninterrupted_one(
     small_search: Search, run_dir: Path, tmp_path: Path
 ) -> None:
     def interrupt(line: str) -> None:
-        if line.startswith("trial 2/"):
+        if line.startswith("2/"):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -62,12 +62,12 @@ def test_an_interrupted_search_goes_on_and_ends_as_an_uninterrupted_one(
     lines: list[str] = []
     resumed = small_search(max_trials=4, write=lines.append)
     assert first.stat().st_mtime_ns == written
-    assert [line.split()[1] for line in lines] == ["3/4", "4/4"]
+    assert [line.split()[0] for line in lines] == ["3/4", "4/4"]
     assert scores(resumed) == scores(small_search(max_trials=4, run_dir=tmp_path / "whole"))
 
     more: list[str] = []
     small_search(max_trials=5, write=more.append)
-    assert [line.split()[1] for line in more] == ["5/5"]
+    assert [line.split()[0] for line in more] == ["5/5"]
 
 
 def test_a_trial_s_figures_are_those_of_a_training_with_its_settings(
