@@ -38,6 +38,12 @@ def versions() -> dict[str, str]:
     return {name: importlib.metadata.version(package) for name, package in _PACKAGES.items()}
 
 
+def changed_versions(record: dict[str, Any]) -> str:
+    """What a run was begun with and that is of another version now, in words; "" where nothing is."""
+    now, before = versions(), record["versions"]
+    return ", ".join(f"{name} {before[name]!s:.20}" for name in before if now.get(name) != before[name])
+
+
 def check_record(record: Any, where: str) -> dict[str, Any]:
     """A record as `describe_run` makes it, or one sentence about what is wrong with it.
 
@@ -52,7 +58,8 @@ def check_record(record: Any, where: str) -> dict[str, Any]:
     if type(version) is int and version > FORMAT_VERSION:
         raise RunError(f"{where} is of format {version}, from a later version of lyric_lm: install that one.")
     parts = ("settings", "corpus", "vocabulary", "versions")
-    if type(version) is not int or version != FORMAT_VERSION or not all(isinstance(record.get(part), dict) for part in parts):
+    is_known = type(version) is int and version == FORMAT_VERSION
+    if not is_known or not all(isinstance(record.get(part), dict) for part in parts):
         raise RunError(f"{where} is not what `lyric-lm train` wrote: train the run again.")
     return record  # type: ignore[no-any-return]
 

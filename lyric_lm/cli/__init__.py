@@ -6,6 +6,8 @@ A command is a frozen dataclass, whose fields are its flags and whose docstring 
 
 import dataclasses
 import functools
+import io
+import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -47,6 +49,9 @@ def main(args: Sequence[str] | None = None) -> int:
         The exit status: 0; 2 for something that the user can mend and 1 for a disk that refuses (one sentence
         on stderr); 128 and the number of the signal that stopped a training, so 130 for Ctrl-C.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # lyrics on a terminal that knows ASCII only
     args = sys.argv[1:] if args is None else list(args)
     plain_flags = (tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes, tyro.conf.FlagCreatePairsOff)
     parse = functools.partial(tyro.cli, LyricLM, prog="lyric-lm", args=args, config=plain_flags)
@@ -62,6 +67,9 @@ def main(args: Sequence[str] | None = None) -> int:
     except LyricLMError as error:
         print(f"lyric-lm: {printable(str(error))}", file=sys.stderr)
         return 1 if isinstance(error, RunWriteError) else 2
+    except BrokenPipeError:  # `lyric-lm ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor may Python's own flush fail
+        return 128 + 13  # as SIGPIPE would have
     except KeyboardInterrupt:
         print("lyric-lm: stopped.", file=sys.stderr)
         return 130

@@ -79,7 +79,7 @@ class Train:
 
     def _open_run(self) -> "Run":
         """The run folder, locked: a new one, or the one to go on with."""
-        from lyric_lm.run_record import check_corpus, check_settings, describe_run
+        from lyric_lm.run_record import changed_versions, check_corpus, check_settings, describe_run
         from lyric_lm.runs import Run
         from lyric_lm.training import load_training_texts
 
@@ -93,8 +93,15 @@ class Train:
         if not self.run_config.resume:
             return Run.create(path, record, overwrite=self.run_config.overwrite)
         run = Run.resume(path)
-        check_corpus(run.record(), texts.training, texts.validation)
-        run.write_record(record)
+        try:
+            before = run.record()
+            check_corpus(before, texts.training, texts.validation)
+            run.write_record(record)
+        except BaseException:
+            run.close()
+            raise
+        if changed := changed_versions(before):
+            print(f"Begun with {changed}: going on, but not to the bit as that version would have.")
         return run
 
     def _boards(self, run: "Run", samples: Any) -> list[Any]:

@@ -17,7 +17,7 @@ from lyric_lm.config import ModelConfig, OptimizerConfig, TrainConfig
 from lyric_lm.data import load_lyrics
 from lyric_lm.errors import RunError, RunExistsError, RunLockedError, RunMismatchError, RunWriteError
 from lyric_lm.run_card import run_card
-from lyric_lm.run_record import check_corpus, check_settings, describe_run
+from lyric_lm.run_record import changed_versions, check_corpus, check_settings, describe_run
 from lyric_lm.runs import Run
 
 LYRICS = load_lyrics("built-in", max_chars=700)
@@ -203,6 +203,11 @@ def test_another_corpus_is_refused_with_the_difference_shown() -> None:
     training, validation = LYRICS.split(0.1)
     with pytest.raises(RunMismatchError, match=r"validation text was none and is now 'built-in' \(70 "):
         check_corpus(RECORD, training, validation)
+
+
+def test_versions_that_changed_since_are_named() -> None:
+    assert changed_versions(RECORD) == ""
+    assert changed_versions({"versions": {**RECORD["versions"], "keras": "3.0.1"}}) == "keras 3.0.1"
 
 
 def test_other_settings_are_refused_with_the_difference_shown_but_more_epochs_are_not() -> None:
