@@ -15,7 +15,7 @@ from lyric_lm.callbacks.dashboard_glyphs import chinese_font, label
 from lyric_lm.data import Vocabulary
 
 _METADATA, _SPRITE = "metadata.tsv", "sprite.png"
-_GLYPH_SIZE = 32  # pixels; the picture of all glyphs may be at most 8192 wide and high
+_GLYPH_SIZE = 24  # pixels; the picture of all glyphs may be at most 8192 wide and high
 
 
 class Projector:
@@ -84,7 +84,7 @@ def kind(character: str) -> str:
 
 def glyph_sprite(vocabulary: Vocabulary) -> bytes | None:
     """All characters drawn in a grid, by rows, as PNG; None without a font or with too many of them."""
-    font = chinese_font(_GLYPH_SIZE - 8)
+    font = chinese_font(_GLYPH_SIZE - 4)
     columns = math.ceil(math.sqrt(len(vocabulary)))
     if font is None or columns * _GLYPH_SIZE > 8192:
         return None

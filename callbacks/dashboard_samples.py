@@ -8,9 +8,9 @@ from PIL import Image, ImageDraw
 
 from lyric_lm.callbacks.dashboard_glyphs import chinese_font, visible
 
-# A card of the first page is about 400 pixels wide: the picture is drawn at twice that and scaled down.
-_WIDTH, _HEIGHT, _MARGIN = 800, 470, 24
-_TEXT_SIZE, _LINE_HEIGHT, _TITLE_SIZE = 34, 50, 26
+# A card of the first page is under 400 pixels wide: the picture is drawn larger and scaled down.
+_WIDTH, _HEIGHT, _MARGIN = 600, 352, 18
+_TEXT_SIZE, _LINE_HEIGHT, _TITLE_SIZE = 25, 37, 19
 _INK, _PREFIX, _TITLE, _PAPER = "#202124", "#e8710a", "#5f6368", "#ffffff"
 
 

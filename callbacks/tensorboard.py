@@ -66,7 +66,7 @@ class TensorBoard(keras.callbacks.Callback):  # type: ignore[misc]
         sampler: Sampler | Beam | None = None,
         rules: Sequence[Rule] = (),
         seed: int = 0,
-        samples_every: int = 10,
+        samples_every: int = 20,
         histograms_every: int = 25,
         settings: Mapping[str, bool | int | float | str] | None = None,
         profile_epoch: int | None = None,

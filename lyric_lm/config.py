@@ -185,7 +185,7 @@ class DashboardConfig:
     """What TensorBoard shows of the run."""
 
     tensorboard: bool = True  # whether its logs are written, to the run's folder tensorboard
-    samples_every: int = 10  # epochs between two samples
+    samples_every: int = 20  # epochs between two samples
     histograms_every: int = 25  # epochs between two histograms of weights and hidden state
     profile_epoch: int | None = None  # the epoch to profile, best not the first
 

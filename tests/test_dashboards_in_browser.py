@@ -186,7 +186,7 @@ def test_the_first_page_shows_perplexity_and_samples_without_a_click(page: Page,
         page.wait_for(until=lambda: page.find("image-card img") is not None)
         picture = page.find("image-card img")
         assert picture.rect["y"] + picture.rect["height"] < 1100 - 100, "below the window's edge"
-        assert page.driver.execute_script("return arguments[0].naturalWidth", picture) == 800
+        assert page.driver.execute_script("return arguments[0].naturalWidth", picture) == 600
     page.keep("first-page")
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 def main() -> None:
     """Run the trainings and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="trainings of each kind")
     parser.add_argument("--epochs", type=int, default=250, help="of each; the chapter's are 250")
     arguments = parser.parse_args()
@@ -52,6 +52,7 @@ def _trainer(epochs: int) -> Callable[[Any], float]:
     import keras
 
     from lyric_lm import RNNModel
+    from lyric_lm.callbacks import LyricSamples
     from lyric_lm.data import consecutive_batches, load_lyrics
 
     lyrics = load_lyrics("built-in", max_chars=10_000)
@@ -64,7 +65,9 @@ def _trainer(epochs: int) -> Callable[[Any], float]:
     def train(board: Any) -> float:
         model.set_weights(start_weights)
         start = time.perf_counter()
-        model.fit(batches, epochs=epochs, verbose=0, callbacks=[] if board is None else [board])
+        # The report, which the command always gives, compiles the sampling that both share.
+        callbacks = [LyricSamples(write=str), *([] if board is None else [board])]
+        model.fit(batches, epochs=epochs, verbose=0, callbacks=callbacks)
         return time.perf_counter() - start
 
     return train

@@ -69,6 +69,6 @@ def test_each_glyph_stands_in_its_own_cell() -> None:
     png = glyph_sprite(VOCABULARY)
     assert png is not None
     alpha = np.asarray(Image.open(io.BytesIO(png)))[..., 1]
-    assert alpha.shape == (128, 128)
-    drawn = [alpha[32 * (i // 4) :, 32 * (i % 4) :][:32, :32].any() for i in range(16)]
+    assert alpha.shape == (96, 96)
+    drawn = [alpha[24 * (i // 4) :, 24 * (i % 4) :][:24, :24].any() for i in range(16)]
     assert drawn == [True] * 9 + [False] * 7
