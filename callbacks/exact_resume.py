@@ -39,12 +39,12 @@ class ExactResume(keras.callbacks.Callback):  # type: ignore[misc]
         RunWriteError: in `fit`: a checkpoint cannot be written; the older ones stay.
 
     >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
+    >>> folder = tempfile.mkdtemp()
     >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     >>> model.compile("sgd", "mse")
     >>> xy = np.ones((4, 2)), np.ones((4, 1))
-    >>> _ = model.fit(*xy, epochs=3, verbose=0, callbacks=[ExactResume(folder.name)])
-    >>> model.fit(*xy, epochs=5, verbose=0, callbacks=[ExactResume(folder.name)]).epoch
+    >>> _ = model.fit(*xy, epochs=3, verbose=0, callbacks=[ExactResume(folder)])
+    >>> model.fit(*xy, epochs=5, verbose=0, callbacks=[ExactResume(folder)]).epoch
     [0, 1, 2, 3, 4]
     """
 
@@ -92,10 +92,8 @@ class ExactResume(keras.callbacks.Callback):  # type: ignore[misc]
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self.epochs_done = epoch + 1
         self.ended = bool(self.model.stop_training)
-        if not self._is_good(logs):
-            return
         due = self.epochs_done % self.every == 0 or self.epochs_done == self.params["epochs"]
-        if due or self.ended or self._stop_asked:
+        if (due or self.ended or self._stop_asked) and self._is_good(logs):
             write_checkpoint(self.path, self._checkpoint())
         if self._stop_asked:
             self.model.stop_training = True
