@@ -16,7 +16,6 @@ from lyric_lm.data.errors import CorpusError, CorpusNotFoundError
 from lyric_lm.data.jaychou import find_jaychou
 from lyric_lm.data.vocabulary import Vocabulary
 
-
 MAX_FILE_BYTES = 256 * 2**20
 """The most bytes that a text file may have; reading one takes about ten times its size of memory."""
 
