@@ -34,8 +34,16 @@ def worst_score(objective: str, vocabulary_size: int) -> float:
     A number, since KerasTuner takes NaN for a failure and infinity for a zero; and no larger than that, since
     one wild trial would hide the differences of all others from a Gaussian process.
     """
-    worst = float(vocabulary_size**2)
-    return worst if objective.endswith("perplexity") else math.log(worst)
+    return _as(objective, float(vocabulary_size**2))
+
+
+def guessing_score(objective: str, vocabulary_size: int) -> float:
+    """The score of a model that holds every character equally likely: V, or log V."""
+    return _as(objective, float(vocabulary_size))
+
+
+def _as(objective: str, perplexity: float) -> float:
+    return perplexity if objective.endswith("perplexity") else math.log(perplexity)
 
 
 def _variables(model: RNNModel) -> list[Any]:

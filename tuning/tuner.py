@@ -25,7 +25,7 @@ from lyric_lm.tuning.model_pool import ModelPool
 from lyric_lm.tuning.oracles import DurableOracle
 from lyric_lm.tuning.space import with_settings
 from lyric_lm.tuning.trial_records import LAST, TrialRecords, TrialResult
-from lyric_lm.tuning.trial_state import load_state, save_state, worst_score
+from lyric_lm.tuning.trial_state import guessing_score, load_state, save_state, worst_score
 from lyric_lm.tuning.trial_watch import TrialWatch
 
 _IDLE_SECONDS = 0.5  # until an idle worker asks again
@@ -64,7 +64,9 @@ class RNNTuner(kt.Tuner):  # type: ignore[misc]
         self._models = ModelPool()
         # What runs beside a trial: a worker's sign of life to its chief.
         self.beside_trial: Callable[[str], AbstractContextManager[Any]] = nullcontext
-        self._worst = worst_score(oracle.objective.name, len(hypermodel.vocabulary))
+        vocabulary_size = len(hypermodel.vocabulary)
+        self._worst = worst_score(oracle.objective.name, vocabulary_size)
+        self._guessing = guessing_score(oracle.objective.name, vocabulary_size)
 
     @property
     def is_worker(self) -> bool:
@@ -140,7 +142,7 @@ class RNNTuner(kt.Tuner):  # type: ignore[misc]
         if earlier := values.get("tuner/trial_id"):
             past = self.records.rows(earlier)
             load_state(model, self.records.folder(earlier) / LAST)
-        rule = MedianRule(kwargs["epochs"])
+        rule = MedianRule(kwargs["epochs"], self._guessing)
 
         def hopeless(objective: list[float]) -> bool:
             if not self._pruning or not rule.looks_at(len(objective)):

@@ -8,7 +8,7 @@ from lyric_lm.config import TrainConfig
 from lyric_lm.data import Lyrics
 from lyric_lm.tuning.hypermodel import RNNHyperModel
 from lyric_lm.tuning.space import SearchSpace, with_settings
-from lyric_lm.tuning.trial_state import load_state, save_state, worst_score
+from lyric_lm.tuning.trial_state import guessing_score, load_state, save_state, worst_score
 
 
 @pytest.mark.parametrize("changes", [{"optimizer": "adam", "dropout": 0.5}])
@@ -32,4 +32,6 @@ def test_two_halves_make_the_whole_training(
 
 def test_the_worst_score_is_the_square_of_the_uniform_guess() -> None:
     assert worst_score("val_perplexity", 7) == 49.0
+    assert guessing_score("perplexity", 7) == 7.0
+    assert guessing_score("val_loss", 7) == pytest.approx(math.log(7))
     assert worst_score("loss", 7) == pytest.approx(2 * math.log(7))
