@@ -4,8 +4,8 @@
 
 Each contender runs in a process of its own, start-up included, and tries the same values: random search draws
 them from one seed. `plain` is what a reader of KerasTuner's guide would write: `keras.layers.Embedding`,
-`SimpleRNN(stateful=True)`, `Dense` and `kt.RandomSearch`; `plain one-hot` has the chapter's one-hot characters
-in the embedding's place, and so is the same model as ours, whose perplexities compare.
+`SimpleRNN(stateful=True)`, `Dense` and `kt.RandomSearch`; `plain one-hot` has the chapter's one-hot
+characters in the embedding's place, and so is the same model as ours, whose perplexities compare.
 """
 
 import argparse
