@@ -49,10 +49,8 @@ class Generate:
         if self.interactive:
             from lyric_lm.cli.interactive import Session
 
-            training = _training_text(run, model.vocabulary)
-            Session(
-                model, training, self.sampling, num_chars=self.num_chars, liked=run.path / "liked.txt"
-            ).run()
+            learnt, liked = _training_text(run, model.vocabulary), run.path / "liked.txt"
+            Session(model, learnt, self.sampling, num_chars=self.num_chars, liked=liked).run()
             return
         prefixes = [self._fitted(prefix, model.vocabulary) for prefix in self.prefix]
         needs_text = self.report or self.sampling.max_copy is not None

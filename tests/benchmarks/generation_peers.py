@@ -37,7 +37,7 @@ def torch_loop(lyrics: Any, streams: int, temperature: float | None) -> Callable
     prefix = torch.from_numpy(np.tile(lyrics.vocabulary.encode(PREFIX), (streams, 1))).long()
     num_chars = 1000 if streams == 1 else 200
 
-    @torch.inference_mode()
+    @torch.inference_mode()  # type: ignore[untyped-decorator]
     def run() -> float:
         start = time.perf_counter()
         h = torch.zeros(streams, HIDDEN)
@@ -56,7 +56,7 @@ def torch_loop(lyrics: Any, streams: int, temperature: float | None) -> Callable
         [lyrics.vocabulary.decode(row) for row in ids]
         return streams * num_chars / (time.perf_counter() - start)
 
-    return run
+    return run  # type: ignore[no-any-return]
 
 
-GENERATORS = {"lyric_lm": ours, "PyTorch loop": torch_loop}
+GENERATORS: dict[str, Callable[..., Callable[[], float]]] = {"lyric_lm": ours, "PyTorch loop": torch_loop}

@@ -69,13 +69,14 @@ def fitted(model: Any, dataset: Any, **kwargs: Any) -> Epochs:
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             del epoch, logs
-            self.seconds.append(time.perf_counter() - self.start)
+            seconds.append(time.perf_counter() - self.start)
+
+    seconds: list[float] = []
 
     def run(epochs: int) -> list[float]:
-        clock = Clock()
-        clock.seconds = []
-        model.fit(dataset, epochs=epochs, verbose=0, callbacks=[clock], **kwargs)
-        return clock.seconds
+        seconds.clear()
+        model.fit(dataset, epochs=epochs, verbose=0, callbacks=[Clock()], **kwargs)
+        return list(seconds)
 
     return run
 
@@ -281,7 +282,7 @@ def _jax(setting: Setting, ids: Any, vocabulary: Any, *, unroll: int) -> Epochs:
         factor = setting.rate * jnp.minimum(1.0, setting.theta / norm)
         return (jax.tree.map(lambda w, g: w - factor * g, weights, gradients), h), loss
 
-    @jax.jit
+    @jax.jit  # type: ignore[untyped-decorator]
     def one_epoch(weights: Any) -> Any:
         h = jnp.zeros((setting.batch_size, setting.hidden))
         (weights, _), losses = jax.lax.scan(train_step, (weights, h), (x_batches, y_batches))

@@ -4,7 +4,7 @@
     python tests/benchmarks/speed.py --only a,e    # some parts
     python tests/benchmarks/speed.py --json out.json
 
-Parts: a the chapter's epoch, b the full corpus, c GRU and LSTM, d hidden 1024, e generation, f whole processes.
+Parts: a the chapter's epoch, b full corpus, c GRU and LSTM, d hidden 1024, e generation, f whole processes.
 
 Contenders take turns, a few epochs at a time, in one process; each figure is the median over all epochs but
 the first of each turn. Compiling is left out and shown beside. The rate of large float32 matrix products is
@@ -24,14 +24,14 @@ from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[2]))  # a script has only its own folder there
 
 import numpy as np
 import tensorflow as tf
-from generation_peers import GENERATORS
-from peers import PEERS, Setting
 
 from lyric_lm.data import Lyrics, load_lyrics
+from tests.benchmarks.generation_peers import GENERATORS
+from tests.benchmarks.peers import PEERS, Setting
 
 PARTS = {
     "a": [Setting("chapter's epoch")],
@@ -89,7 +89,9 @@ def train_rows(part: str, setting: Setting, rounds: int, turn: int) -> list[dict
     rate = statistics.median(taken.pop("GEMM rate"))
     floor = setting.gflop(len(lyrics.vocabulary), len(lyrics.ids)) / rate
     ours = statistics.median(taken["lyric_lm"])
-    rows = [{"work": setting.name, "who": f"GEMM floor at {rate:.0f} GFLOP/s", "seconds": floor}]
+    rows: list[dict[str, Any]] = [
+        {"work": setting.name, "who": f"GEMM floor at {rate:.0f} GFLOP/s", "seconds": floor}
+    ]
     for name, seconds in taken.items():
         rows.append(
             {"work": setting.name, "who": name, "seconds": statistics.median(seconds), "note": notes[name]}

@@ -128,7 +128,7 @@ def test_a_session_writes_the_next_line_and_keeps_what_is_liked(
 def test_undo_takes_back_the_last_exchange(
     run_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    texts = []
+    texts: list[str] = []
     for extra in ("", "她\n/undo\n"):
         path = tmp_path / f"{len(texts)}.txt"
         session(run_dir, f"外婆\n{extra}/save {path}\n/quit\n", monkeypatch)
