@@ -49,14 +49,23 @@ def newest(path: Path) -> list[str]:
     return sorted(file.name for file in path.glob("checkpoints/epoch-*.ckpt"))
 
 
+def is_writing(path: Path) -> bool:
+    return any(path.glob("checkpoints/.tmp-*"))
+
+
 def let_live(process: BaseProcess, path: Path, chance: random.Random) -> None:
-    """Wait until this training is to die: anywhere at its start, or around one of its first checkpoints."""
-    latest = time.monotonic() + (chance.uniform(0, 5) if chance.random() < 0.3 else 120)
+    """Wait until this training is to die: at its start, after a checkpoint, or while it writes one."""
+    moment = chance.choice(["start", "epoch", "write", "write"])
+    latest = time.monotonic() + (chance.uniform(0, 5) if moment == "start" else 120)
     for _ in range(chance.randint(1, 3)):
         before = newest(path)
         while newest(path) == before and process.is_alive() and time.monotonic() < latest:
             time.sleep(0.0005)
-    process.join(chance.uniform(0, 0.02))
+    if moment == "epoch":
+        process.join(chance.uniform(0, 0.1))
+    while moment == "write" and not is_writing(path) and process.is_alive() and time.monotonic() < latest:
+        pass
+    time.sleep(chance.uniform(0, 0.002) if moment == "write" else 0)
 
 
 def kill_again_and_again(path: Path, flags: str, num_kills: int) -> tuple[int, int]:
@@ -71,7 +80,7 @@ def kill_again_and_again(path: Path, flags: str, num_kills: int) -> tuple[int, i
         process.kill()
         process.join()
         kills += 1
-        in_a_write += any(path.rglob(".tmp-*"))
+        in_a_write += is_writing(path)  # what it left shows it
     last = start(path, flags)
     last.join()
     return kills, in_a_write
@@ -92,6 +101,7 @@ def test_a_training_that_is_killed_over_and_over_ends_as_one_left_alone(
     alone = start(tmp_path / "alone", flags)
     kills, in_a_write = kill_again_and_again(tmp_path / "killed", flags, num_kills)
     alone.join()
+    assert num_kills < 50 or in_a_write > 5
     assert outcome(tmp_path / "killed") == outcome(tmp_path / "alone")
     with capsys.disabled():
         print(f" [{kills} kills, {in_a_write} of them in the middle of writing a file]", end="")
