@@ -14,7 +14,7 @@ PERPLEXITY, BITS = "learning/perplexity", "loss/bits_per_character"
 SAMPLES = "learning/samples"  # the picture beside the perplexity
 GRADIENT_NORM = "optimizer/gradient_norm"
 
-_ORIGINALITY = ("copied_", "longest_copied_")  # how the logs of `lyric_lm.originality` begin
+_ORIGINALITY = ("copied_", "longest_copied_")  # how the logs of `lyric_lm.originality.measures` begin
 _DESCRIPTIONS = {
     PERPLEXITY: "Among how many characters the model is torn, on average: exp of the loss. 1 is certainty.",
     BITS: "Perplexity on a logarithmic scale: log2 of it. One less halves the perplexity.",

@@ -11,9 +11,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from lyric_lm.checkpoint_values import is_plain
-from lyric_lm.checkpoints import Checkpoint, read_newest_checkpoint, write_checkpoint
 from lyric_lm.errors import CheckpointError
+from lyric_lm.runs.checkpoint_values import is_plain
+from lyric_lm.runs.checkpoints import Checkpoint, read_newest_checkpoint, write_checkpoint
 
 
 class ExactResume(keras.callbacks.Callback):  # type: ignore[misc]

@@ -21,9 +21,9 @@ from lyric_lm.callbacks.dashboard_scalars import (
     training_scalars,
     validation_scalars,
 )
-from lyric_lm.generation import encode_prefix, generate
-from lyric_lm.rules import Rule
-from lyric_lm.samplers import Beam, Sampler
+from lyric_lm.generation.generate import encode_prefix, generate
+from lyric_lm.generation.rules import Rule
+from lyric_lm.generation.samplers import Beam, Sampler
 
 
 # KerasTuner gives each trial a folder of its own where the class has this very name.

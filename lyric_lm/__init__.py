@@ -12,27 +12,27 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lyric_lm.copy_index import CopyIndex
-    from lyric_lm.generation import generate, stream
+    from lyric_lm.evaluation.ngrams import WittenBell
+    from lyric_lm.generation.generate import generate, stream
+    from lyric_lm.generation.rules import MaxCopy, NoRepeatNgram, RepetitionPenalty
+    from lyric_lm.generation.samplers import Beam, Greedy, Temperature, TopK, TopP
     from lyric_lm.model import RNNModel
-    from lyric_lm.ngrams import WittenBell
-    from lyric_lm.rules import MaxCopy, NoRepeatNgram, RepetitionPenalty
-    from lyric_lm.samplers import Beam, Greedy, Temperature, TopK, TopP
+    from lyric_lm.originality.copy_index import CopyIndex
 
 _HOMES = {
-    "Beam": "samplers",
-    "CopyIndex": "copy_index",
-    "Greedy": "samplers",
-    "MaxCopy": "rules",
-    "NoRepeatNgram": "rules",
+    "Beam": "generation.samplers",
+    "CopyIndex": "originality.copy_index",
+    "Greedy": "generation.samplers",
+    "MaxCopy": "generation.rules",
+    "NoRepeatNgram": "generation.rules",
     "RNNModel": "model",
-    "RepetitionPenalty": "rules",
-    "Temperature": "samplers",
-    "TopK": "samplers",
-    "TopP": "samplers",
-    "WittenBell": "ngrams",
-    "generate": "generation",
-    "stream": "generation",
+    "RepetitionPenalty": "generation.rules",
+    "Temperature": "generation.samplers",
+    "TopK": "generation.samplers",
+    "TopP": "generation.samplers",
+    "WittenBell": "evaluation.ngrams",
+    "generate": "generation.generate",
+    "stream": "generation.generate",
 }
 
 __all__ = [

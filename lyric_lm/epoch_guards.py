@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from lyric_lm.runs import Run
+from lyric_lm.runs.run import Run
 
 _SECONDS_BETWEEN_WRITES = 1.0
 

@@ -1,22 +1,18 @@
 """`RNNModel`: the chapter's recurrent language model as a Keras model that carries its own state."""
 
-import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 import keras
 import tensorflow as tf
-from keras.src.trainers.trainer import model_supports_jit  # no public name
 
-from lyric_lm.carried_state import CarriedState, batch_size_of
 from lyric_lm.clipping import clip_by_global_norm
 from lyric_lm.data import Vocabulary
-from lyric_lm.fit_hooks import NumberEpoch, TimeSteps, ZeroState, asks_for_batches, steps_per_execution_for
 from lyric_lm.recurrence import fast_recurrence, input_bias
+from lyric_lm.stateful_model import StatefulModel
 
 
 @keras.saving.register_keras_serializable(package="lyric_lm")
-class RNNModel(keras.Model):  # type: ignore[misc]
+class RNNModel(StatefulModel):
     """A character language model: one-hot characters, a recurrent cell, a dense output layer.
 
     `fit` trains it on consecutive batches with no callback of yours: the hidden state is zero at the start of
@@ -73,10 +69,9 @@ class RNNModel(keras.Model):  # type: ignore[misc]
     ) -> None:
         _check_settings(cell, clipping_theta, embedding_dim, tie_embeddings)
         _check_shares(dropout=dropout, character_dropout=character_dropout, label_smoothing=label_smoothing)
-        super().__init__(**kwargs)
+        super().__init__(stateful=stateful, **kwargs)
         self.vocabulary = vocabulary
         self.clipping_theta = clipping_theta
-        self.stateful = stateful
         self.embedding_dim = embedding_dim
         self.tie_embeddings = tie_embeddings
         self.dropout = dropout
@@ -95,9 +90,6 @@ class RNNModel(keras.Model):  # type: ignore[misc]
         self._grad_norm = keras.metrics.Mean(name="grad_norm")
         self._clipped_share = keras.metrics.Mean(name="clipped_share")
         self._characters = keras.metrics.Sum(name="characters")
-        self.training_seconds = 0.0  # of the latest epoch's training steps alone
-        self._training_state = CarriedState()
-        self._evaluation_state = CarriedState()
         self.build()
 
     def _output_layers(self) -> tuple[Any, Any]:
@@ -150,10 +142,6 @@ class RNNModel(keras.Model):  # type: ignore[misc]
         config["cell"] = keras.saving.deserialize_keras_object(config["cell"], custom_objects=custom_objects)
         config["vocabulary"] = Vocabulary.from_config(config["vocabulary"])
         return cls(**config)
-
-    def _resolve_auto_jit_compile(self) -> bool:
-        # Keras' own "auto" leaves XLA off on machines without an accelerator, where it pays here.
-        return bool(model_supports_jit(self))
 
     @property
     def fast_layers(self) -> list[bool]:
@@ -296,16 +284,6 @@ class RNNModel(keras.Model):  # type: ignore[misc]
         ids, _, _ = keras.utils.unpack_x_y_sample_weight(data)
         return self(ids, training=False)[0]
 
-    def _carried(self, carried: CarriedState, ids: Any) -> list[list[Any]]:
-        if not self.stateful:
-            return self.initial_state(tf.shape(ids)[0])
-        structure = self.initial_state(1)
-        return tf.nest.pack_sequence_as(structure, carried.read(ids.shape[0]))  # type: ignore[no-any-return]
-
-    def _keep(self, carried: CarriedState, state: Any) -> None:
-        if self.stateful:
-            carried.assign(tf.nest.flatten(state))
-
     def _logs(self, ids: Any, next_ids: Any, logits: Any) -> dict[str, Any]:
         loss = _cross_entropy(next_ids, logits)
         self._loss_tracker.update_state(loss, sample_weight=tf.shape(ids)[0])
@@ -320,93 +298,6 @@ class RNNModel(keras.Model):  # type: ignore[misc]
     def characters_per_second(self) -> float:
         """Speed of the latest epoch's training steps alone, without validation; 0 before the first."""
         return float(self._characters.result()) / self.training_seconds if self.training_seconds else 0.0
-
-    # ------------------------------------------------------------------ whole epochs
-
-    @property
-    def carried_state(self) -> list[Any]:
-        """What training carries from batch to batch: for each layer a list of float `(B, H)` arrays.
-
-        Empty before the first epoch, and where the model is not `stateful`.
-        """
-        arrays = self._training_state.numpy()
-        return tf.nest.pack_sequence_as(self.initial_state(1), arrays) if arrays else []
-
-    def reset_state(self) -> None:
-        """Zero the carried training state; `fit` does so at each epoch's start."""
-        self._training_state.zero()
-
-    def fit(
-        self,
-        x: Any = None,
-        y: Any = None,
-        batch_size: int | None = None,
-        epochs: int = 1,
-        verbose: Any = "auto",
-        callbacks: Any = None,
-        **kwargs: Any,
-    ) -> keras.callbacks.History:
-        """Train as `keras.Model.fit` does, with the state zeroed at each epoch's start.
-
-        Where `compile` left `steps_per_execution` at 1 and no callback asks for every batch, up to 32 steps
-        run as one compiled loop.
-
-        Args: as `keras.Model.fit`'s, except `shuffle`, which is False: rows continue each other.
-        """
-        if kwargs.setdefault("shuffle", False) and self.stateful:
-            raise ValueError(
-                "`shuffle` breaks the carried state. Leave it out, or build the model with `stateful=False`."
-            )
-        if not isinstance(callbacks, keras.callbacks.CallbackList):
-            callbacks = list(tf.nest.flatten(callbacks or []))
-            if self.stateful:
-                size = batch_size_of(x, batch_size)
-                callbacks.insert(0, ZeroState(self._training_state, self._state_shapes(), size))
-            if isinstance(epoch := getattr(x, "epoch", None), tf.Variable):
-                callbacks.insert(0, NumberEpoch(epoch))
-            callbacks.insert(0, TimeSteps())
-        if self.steps_per_execution in (1, self._own_steps):  # else the user's choice in `compile`
-            every_batch = self.run_eagerly or any(map(asks_for_batches, callbacks))
-            self._set_steps_per_execution(1 if every_batch else steps_per_execution_for(x))
-        return super().fit(x, y, batch_size, epochs, verbose, callbacks, **kwargs)
-
-    def evaluate(self, x: Any = None, y: Any = None, batch_size: int | None = None, **kwargs: Any) -> Any:
-        """Evaluate as `keras.Model.evaluate` does, from a zero state of its own, apart from training's."""
-        if self.stateful:
-            self._evaluation_state.zero(self._state_shapes(), batch_size_of(x, batch_size))
-        with self._metrics_restored():
-            return super().evaluate(x, y, batch_size, **kwargs)
-
-    def train_on_batch(self, x: Any, *args: Any, **kwargs: Any) -> Any:
-        """One training step; the state is carried on from the last one, until `reset_state`."""
-        self._training_state.fit_to(self._state_shapes(), len(x))
-        return super().train_on_batch(x, *args, **kwargs)
-
-    def test_on_batch(self, x: Any, *args: Any, **kwargs: Any) -> Any:
-        """One evaluation step from the zero state; training is not disturbed."""
-        self._evaluation_state.zero(self._state_shapes(), len(x))
-        with self._metrics_restored():
-            return super().test_on_batch(x, *args, **kwargs)
-
-    def _state_shapes(self) -> list[Any]:
-        return [(int(s.shape[-1]), s.dtype) for s in tf.nest.flatten(self.initial_state(1))]
-
-    @contextlib.contextmanager
-    def _metrics_restored(self) -> Iterator[None]:
-        """Put back the metrics of an epoch in progress, which evaluation resets and reuses."""
-        saved = [(v, v.numpy()) for metric in self.metrics for v in metric.variables]
-        try:
-            yield
-        finally:
-            for variable, value in saved:
-                variable.assign(value)
-
-    _own_steps = 1
-
-    def _set_steps_per_execution(self, steps: int) -> None:
-        if steps != self.steps_per_execution:  # type: ignore[has-type]
-            self.steps_per_execution = self._own_steps = steps
-            self.train_function = self.test_function = None  # compiled for another number of steps
 
 
 def _output_size(cell: Any) -> int:

@@ -12,10 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
 
-from lyric_lm.atomic_files import write_atomically
 from lyric_lm.fonts import FONT_ADVICE, cjk_font
 from lyric_lm.printable import printable
-from lyric_lm.run_curves import RunCurves
+from lyric_lm.runs.atomic_files import write_atomically
+from lyric_lm.runs.curves import RunCurves
 
 # Okabe and Ito (2008): told apart by colour-blind readers too. Runs beyond the seventh are drawn dashed.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")

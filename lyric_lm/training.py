@@ -11,8 +11,8 @@ from lyric_lm.epoch_guards import LastGoodModel, RunHistory
 from lyric_lm.errors import DivergedError
 from lyric_lm.model import RNNModel
 from lyric_lm.model_size import check_model_size
-from lyric_lm.run_card import run_card
-from lyric_lm.runs import CARD, Run
+from lyric_lm.runs.card import run_card
+from lyric_lm.runs.run import CARD, Run
 from lyric_lm.texts import Texts, check_prefixes, load_texts, training_batches, validation_batches
 
 _CELLS = {"rnn": keras.layers.SimpleRNNCell, "gru": keras.layers.GRUCell, "lstm": keras.layers.LSTMCell}

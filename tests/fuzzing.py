@@ -16,13 +16,13 @@ import atheris
 with atheris.instrument_imports(  # pyright: ignore[reportAttributeAccessIssue]
     include=["lyric_lm"]
 ):
-    import lyric_lm.checkpoint_values
-    import lyric_lm.checkpoints
     import lyric_lm.config
     import lyric_lm.data.archive
     import lyric_lm.data.corpus
     import lyric_lm.data.encoding
-    import lyric_lm.runs
+    import lyric_lm.runs.checkpoint_values
+    import lyric_lm.runs.checkpoints
+    import lyric_lm.runs.run
     from lyric_lm.errors import LyricLMError
 
 FOLDER = Path(tempfile.mkdtemp())
@@ -40,20 +40,20 @@ def read_zip(data: bytes) -> None:
 
 
 def read_checkpoint(data: bytes) -> None:
-    lyric_lm.checkpoints.decode_checkpoint(data)
+    lyric_lm.runs.checkpoints.decode_checkpoint(data)
 
 
 def read_signed_checkpoint(data: bytes) -> None:
     """As someone would send who knows the format: with a length and a checksum that match."""
     header, _, arrays = data.partition(b"\0")
     body = b"LYRICCKP" + len(header).to_bytes(8, "little") + header + arrays
-    checkpoint = lyric_lm.checkpoints.decode_checkpoint(body + hashlib.sha256(body).digest())
-    lyric_lm.checkpoints.encode_checkpoint(checkpoint)
+    checkpoint = lyric_lm.runs.checkpoints.decode_checkpoint(body + hashlib.sha256(body).digest())
+    lyric_lm.runs.checkpoints.encode_checkpoint(checkpoint)
 
 
 def read_config(data: bytes) -> None:
     (FOLDER / "config.json").write_bytes(data)
-    config = lyric_lm.runs.Run.open(FOLDER).settings()
+    config = lyric_lm.runs.run.Run.open(FOLDER).settings()
     assert lyric_lm.config.TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 

@@ -226,7 +226,7 @@ def test_any_json_is_settings_or_refused(values: Any) -> None:
 @given(values=settings_values)
 @settings(max_examples=100, deadline=None)
 def test_any_json_as_a_config_file_is_a_run_or_a_clear_error(tmp_path_factory: Any, values: Any) -> None:
-    from lyric_lm.runs import Run
+    from lyric_lm.runs.run import Run
 
     folder = tmp_path_factory.mktemp("run")
     parts: dict[str, Any] = {"corpus": {}, "vocabulary": {}, "versions": {}}

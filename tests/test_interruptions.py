@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from lyric_lm.checkpoints import read_newest_checkpoint
 from lyric_lm.cli import main
+from lyric_lm.runs.checkpoints import read_newest_checkpoint
 
 TINY = (
     "--hidden-size 3 --max-chars 500 --batch-size 2 --num-steps 5 --prefixes 的 --every 1000 --no-tensorboard"

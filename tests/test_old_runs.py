@@ -12,7 +12,7 @@ import pytest
 
 from lyric_lm import generate
 from lyric_lm.cli import main
-from lyric_lm.runs import Run
+from lyric_lm.runs.run import Run
 
 FIXTURES = Path(__file__).parent / "fixtures"
 TEXT = "我推开那扇木门 她不识字 却认得所有节气 芒种泡青梅 芒种泡青"

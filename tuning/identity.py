@@ -4,8 +4,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from lyric_lm.atomic_files import is_leftover
 from lyric_lm.errors import RunExistsError, RunMismatchError
+from lyric_lm.runs.atomic_files import is_leftover
 from lyric_lm.tuning.hypermodel import RNNHyperModel
 from lyric_lm.tuning.json_files import read_json, write_json
 from lyric_lm.tuning.settings import SearchConfig

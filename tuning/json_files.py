@@ -5,8 +5,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from lyric_lm.atomic_files import write_atomically
 from lyric_lm.errors import RunError
+from lyric_lm.runs.atomic_files import write_atomically
 
 
 def write_json(path: str | os.PathLike[str], content: Any) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from lyric_lm.atomic_files import write_atomically
 from lyric_lm.model import RNNModel
+from lyric_lm.runs.atomic_files import write_atomically
 
 
 def save_state(model: RNNModel, path: Path) -> None:

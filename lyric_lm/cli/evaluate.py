@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lyric_lm.config import CorpusConfig
     from lyric_lm.data import Vocabulary
-    from lyric_lm.evaluation import Score
+    from lyric_lm.evaluation.scoring import Score
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,10 +27,10 @@ class Evaluate:
 
     def run(self) -> None:
         """Print the table and write the reports."""
-        from lyric_lm.evaluation import compare
-        from lyric_lm.run_record import check_corpus
-        from lyric_lm.runs import Run
-        from lyric_lm.surprisal_report import check_report_name, write_report
+        from lyric_lm.evaluation.scoring import compare
+        from lyric_lm.evaluation.surprisal_report import check_report_name, write_report
+        from lyric_lm.runs.record import check_corpus
+        from lyric_lm.runs.run import Run
         from lyric_lm.texts import load_texts
 
         for path in self.per_character:

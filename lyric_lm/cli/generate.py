@@ -10,7 +10,7 @@ from lyric_lm.printable import printable
 
 if TYPE_CHECKING:
     from lyric_lm.data import Lyrics, Vocabulary
-    from lyric_lm.runs import Run
+    from lyric_lm.runs.run import Run
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,9 +40,9 @@ class Generate:
 
     def run(self) -> None:
         """Print each prefix and its continuation, or start a session."""
-        from lyric_lm.generation import generate
-        from lyric_lm.runs import Run
-        from lyric_lm.sampling import build_rules, build_sampler
+        from lyric_lm.generation.generate import generate
+        from lyric_lm.generation.sampling import build_rules, build_sampler
+        from lyric_lm.runs.run import Run
 
         run = Run.open(self.run_dir)
         model = run.load_model()
@@ -67,7 +67,7 @@ class Generate:
 
     def _fitted(self, prefix: str, vocabulary: "Vocabulary") -> str:
         from lyric_lm.data import Vocabulary
-        from lyric_lm.prefix import fit_prefix
+        from lyric_lm.generation.prefix import fit_prefix
 
         if self.strict_prefix:
             Vocabulary(vocabulary.characters).encode(prefix)  # raises, naming the character
@@ -79,7 +79,7 @@ class Generate:
 
 def _training_text(run: "Run", vocabulary: "Vocabulary") -> "Lyrics":
     """The text that the model was trained on, in the model's ids."""
-    from lyric_lm.run_record import check_corpus
+    from lyric_lm.runs.record import check_corpus
     from lyric_lm.texts import load_texts
 
     texts = load_texts(run.settings().data)
@@ -89,8 +89,8 @@ def _training_text(run: "Run", vocabulary: "Vocabulary") -> "Lyrics":
 
 
 def _print_report(continuations: list[str], training: "Lyrics") -> None:
-    from lyric_lm.copy_index import CopyIndex
-    from lyric_lm.originality import originality
+    from lyric_lm.originality.copy_index import CopyIndex
+    from lyric_lm.originality.measures import originality
 
     print()
     print(printable(str(originality(continuations, CopyIndex(training.text)))))

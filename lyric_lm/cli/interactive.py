@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from lyric_lm.config import SamplingConfig
 from lyric_lm.errors import LyricLMError
-from lyric_lm.generation import stream
-from lyric_lm.prefix import fit_prefix
+from lyric_lm.generation.generate import stream
+from lyric_lm.generation.prefix import fit_prefix
+from lyric_lm.generation.sampling import build_rules, build_sampler
 from lyric_lm.printable import printable
-from lyric_lm.sampling import build_rules, build_sampler
 
 if TYPE_CHECKING:
     from lyric_lm.data import Lyrics

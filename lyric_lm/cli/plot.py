@@ -22,7 +22,7 @@ class Plot:
         from lyric_lm.fonts import FONT_ADVICE, cjk_font
         from lyric_lm.plotting import draw_runs
         from lyric_lm.printable import printable
-        from lyric_lm.run_curves import RunCurves
+        from lyric_lm.runs.curves import RunCurves
 
         runs = [RunCurves.read(path) for path in self.run_dir]
         png, svg = draw_runs(runs, self.output or self.run_dir[0] / "plot.png")

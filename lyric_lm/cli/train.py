@@ -16,7 +16,7 @@ from lyric_lm.config import LEARNING_RATES, DashboardConfig, RunConfig, TrainCon
 from lyric_lm.printable import printable
 
 if TYPE_CHECKING:
-    from lyric_lm.runs import Run
+    from lyric_lm.runs.run import Run
 
 TENSORBOARD = "tensorboard"  # the folder of its logs, in the run's
 TENSORBOARD_FLAGS = "--samples_per_plugin=text=100,images=100"  # it would keep ten of each prefix
@@ -37,7 +37,7 @@ class Train:
         Args:
             parse: parses the command line with the given command's values as the flags' defaults.
         """
-        from lyric_lm.runs import Run
+        from lyric_lm.runs.run import Run
 
         if self.run_config.run_dir is None:
             return self
@@ -79,8 +79,8 @@ class Train:
 
     def _open_run(self) -> "Run":
         """The run folder, locked: a new one, or the one to go on with."""
-        from lyric_lm.run_record import changed_versions, check_corpus, check_settings, describe_run
-        from lyric_lm.runs import Run
+        from lyric_lm.runs.record import changed_versions, check_corpus, check_settings, describe_run
+        from lyric_lm.runs.run import Run
         from lyric_lm.training import load_training_texts
 
         path = self.run_config.run_dir
@@ -131,9 +131,9 @@ class Train:
     def _samples(self, run: "Run", show: Callable[[str], None]) -> Any:
         """The callback that prints the reports, and keeps them in samples.txt without their times."""
         from lyric_lm.callbacks import LyricSamples
-        from lyric_lm.copy_index import CopyIndex
-        from lyric_lm.runs import SAMPLES
-        from lyric_lm.sampling import build_rules, build_sampler
+        from lyric_lm.generation.sampling import build_rules, build_sampler
+        from lyric_lm.originality.copy_index import CopyIndex
+        from lyric_lm.runs.run import SAMPLES
         from lyric_lm.training import load_training_texts
 
         def write(line: str) -> None:

@@ -22,7 +22,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 
 from lyric_lm.config import CorpusConfig, ReportConfig, TrainConfig
-from lyric_lm.evaluation import compare
+from lyric_lm.evaluation.scoring import compare
 from lyric_lm.recipe import generalize
 from lyric_lm.texts import load_texts
 from lyric_lm.training import train

@@ -12,9 +12,9 @@ import pytest
 from lyric_lm import RNNModel
 from lyric_lm.callbacks import ExactResume, LyricSamples
 from lyric_lm.callbacks.exact_resume import memory_of
-from lyric_lm.checkpoints import read_newest_checkpoint
 from lyric_lm.data import Vocabulary, consecutive_batches, varied_batches
 from lyric_lm.errors import CheckpointError
+from lyric_lm.runs.checkpoints import read_newest_checkpoint
 
 B, T, H = 2, 3, 4
 TEXT = "abcde" * 11 + "ba"

@@ -16,7 +16,7 @@ from lyric_lm.config import OptimizerConfig, TrainConfig
 from lyric_lm.errors import RunError
 from lyric_lm.fonts import FONT_ADVICE, cjk_font
 from lyric_lm.plotting import draw_runs
-from lyric_lm.run_curves import RunCurves
+from lyric_lm.runs.curves import RunCurves
 
 HISTORY = "epoch,grad_norm,loss,perplexity,val_perplexity\n1,.5,2.3,10,30.5\n2,.4,1.6,5,20.5\n3,.2,1.1,3,\n"
 SAMPLES = (

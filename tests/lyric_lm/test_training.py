@@ -13,8 +13,8 @@ from lyric_lm import RNNModel
 from lyric_lm.config import CorpusConfig, ModelConfig, OptimizerConfig, ReportConfig, TrainConfig
 from lyric_lm.data import CorpusError, UnknownCharacterError, consecutive_batches, load_lyrics
 from lyric_lm.errors import DivergedError, SettingsError
-from lyric_lm.run_record import describe_run
-from lyric_lm.runs import Run
+from lyric_lm.runs.record import describe_run
+from lyric_lm.runs.run import Run
 from lyric_lm.texts import validation_batches
 from lyric_lm.training import build_optimizer, load_training_texts, train
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lyric_lm.config import TrainConfig
-from lyric_lm.runs import Run
+from lyric_lm.runs.run import Run
 from lyric_lm.tuning.retrain import Retrained, retrain
 from lyric_lm.tuning.space import with_settings
 

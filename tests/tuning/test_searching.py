@@ -20,8 +20,8 @@ from lyric_lm.errors import (
     SearchError,
     SettingsError,
 )
-from lyric_lm.generation import generate
-from lyric_lm.runs import HISTORY, MODEL, Run
+from lyric_lm.generation.generate import generate
+from lyric_lm.runs.run import HISTORY, MODEL, Run
 from lyric_lm.training import train
 from lyric_lm.tuning import RNNTuner, SearchConfig, SearchRunConfig, SearchSpace, search
 from lyric_lm.tuning.space import with_settings

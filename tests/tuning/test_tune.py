@@ -6,7 +6,7 @@ import pytest
 
 from lyric_lm.cli import main
 from lyric_lm.data import Lyrics
-from lyric_lm.runs import Run
+from lyric_lm.runs.run import Run
 
 SMALL = ["--max-chars", "62", "--batch-size", "2", "--num-steps", "5", "--epochs", "2", "--num-chars", "4"]
 

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from lyric_lm.checkpoint_values import is_plain
-from lyric_lm.checkpoints import (
+from lyric_lm.runs.checkpoint_values import is_plain
+from lyric_lm.runs.checkpoints import (
     Checkpoint,
     decode_checkpoint,
     encode_checkpoint,

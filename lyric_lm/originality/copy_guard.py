@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lyric_lm.id_arrays import checked_ids
-from lyric_lm.suffix_array import shared_with_previous, suffix_array
+from lyric_lm.originality.suffix_array import shared_with_previous, suffix_array
 
 Ints = NDArray[np.int32]
 LongInts = NDArray[np.int64]

@@ -10,10 +10,10 @@ from typing import Any, Self
 
 import filelock
 
-from lyric_lm.atomic_files import clear_write_errors, is_leftover, remove_leftovers, write_atomically
+from lyric_lm.runs.atomic_files import clear_write_errors, is_leftover, remove_leftovers, write_atomically
 from lyric_lm.config import TrainConfig
 from lyric_lm.errors import RunError, RunExistsError, RunLockedError
-from lyric_lm.run_record import check_record, settings_of
+from lyric_lm.runs.record import check_record, settings_of
 
 CONFIG, MODEL, HISTORY, SAMPLES, CARD = (
     "config.json",
@@ -170,7 +170,7 @@ class Run:
         Raises:
             RunError: there is none yet, or the file is damaged or holds something else.
         """
-        from lyric_lm.model_file import load_model_file
+        from lyric_lm.runs.model_file import load_model_file
 
         path = self.path / MODEL
         if not path.is_file():

@@ -8,10 +8,10 @@ import numpy as np
 import tensorflow as tf
 
 from lyric_lm.data import Vocabulary
+from lyric_lm.generation.rules import Rule
+from lyric_lm.generation.samplers import Beam, Greedy, Sampler
+from lyric_lm.generation.sampling_loop import sampling_loop
 from lyric_lm.model import RNNModel
-from lyric_lm.rules import Rule
-from lyric_lm.samplers import Beam, Greedy, Sampler
-from lyric_lm.sampling_loop import sampling_loop
 
 # Loops are compiled for lengths of 64, 128, 256, ...; one serves every shorter text.
 _SHORTEST_LOOP = 64

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from scipy import stats
 
-from lyric_lm.samplers import Beam, Greedy, Sampler, Temperature, TopK, TopP
+from lyric_lm.generation.samplers import Beam, Greedy, Sampler, Temperature, TopK, TopP
 
 LOGITS = np.log(np.array([0.02, 0.4, 0.08, 0.25, 0.05, 0.2]))
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lyric_lm.ngrams import WittenBell
+from lyric_lm.evaluation.ngrams import WittenBell
 
 V = 5
 

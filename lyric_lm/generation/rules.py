@@ -11,7 +11,7 @@ from typing import Any
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
-from lyric_lm.copy_guard import CopyGuard
+from lyric_lm.originality.copy_guard import CopyGuard
 
 _BARRED = -float("inf")
 
@@ -85,8 +85,8 @@ class MaxCopy(Rule):
     """Never lets a verbatim run of training text grow past `max_copy` generated characters, exactly.
 
     A character is barred if the last `max_copy` generated ones, followed by it, stand in the training text.
-    Tables and their proof of exactness: `lyric_lm.copy_guard.CopyGuard`, whose `forbidden` this mirrors in
-    TensorFlow operations.
+    Tables and their proof of exactness: `lyric_lm.originality.copy_guard.CopyGuard`, whose `forbidden` this
+    mirrors in TensorFlow operations.
 
     Args:
         ids: int32 `(N,)`, the training text.

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lyric_lm.suffix_array import shared_with_previous, suffix_array
+from lyric_lm.originality.suffix_array import shared_with_previous, suffix_array
 
 # One, two and four bytes an id: the library sees bytes.
 ALPHABETS = [[0], [0, 1, 2], [0, 255], [0, 256, 257, 511, 512], [1, 65_535], [0, 255, 65_536, 16_777_216]]

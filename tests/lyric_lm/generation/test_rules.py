@@ -20,8 +20,8 @@ from lyric_lm import (
     TopP,
     generate,
 )
-from lyric_lm.copy_guard import CopyGuard
 from lyric_lm.data import Vocabulary
+from lyric_lm.originality.copy_guard import CopyGuard
 
 SAMPLERS = [Greedy(), Temperature(0.7), TopK(4), TopP(0.9), Beam(3)]
 TEXT = "abcabdabeabcfabcdefabfacbdaedbfcaefbdceabdcfabcabdabe"

@@ -10,9 +10,9 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from lyric_lm.data import CorpusError, Vocabulary, load_lyrics
-from lyric_lm.evaluation import Score, compare, surprisals
+from lyric_lm.evaluation.ngrams import WittenBell
+from lyric_lm.evaluation.scoring import Score, compare, surprisals
 from lyric_lm.model import RNNModel
-from lyric_lm.ngrams import WittenBell
 
 H = 4
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from lyric_lm.copy_guard import CopyGuard
+from lyric_lm.originality.copy_guard import CopyGuard
 
 V = 4
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lyric_lm.copy_index import CopyIndex
-from lyric_lm.originality import COPIED_NGRAMS, originality
+from lyric_lm.originality.copy_index import CopyIndex
+from lyric_lm.originality.measures import COPIED_NGRAMS, originality
 
 TRAINING = "我想就这样牵着你的手不放开 爱能不能够永远单纯没有悲哀"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lyric_lm.copy_index import CopyIndex
+from lyric_lm.originality.copy_index import CopyIndex
 
 COPIED_NGRAMS = (4, 6, 8, 12, 20)  # characters
 MIN_LINE_CHARS = 4  # shorter lines are copied by chance

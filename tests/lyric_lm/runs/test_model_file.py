@@ -17,7 +17,7 @@ import pytest
 from lyric_lm import RNNModel
 from lyric_lm.data import Vocabulary
 from lyric_lm.errors import RunError
-from lyric_lm.model_file import load_model_file
+from lyric_lm.runs.model_file import load_model_file
 
 H = 4
 VOCABULARY = Vocabulary("不分开")

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from lyric_lm.errors import SettingsError
-from lyric_lm.evaluation import Score
-from lyric_lm.surprisal_report import to_csv, to_html, write_report
+from lyric_lm.evaluation.scoring import Score
+from lyric_lm.evaluation.surprisal_report import to_csv, to_html, write_report
 
 TEXT = '<a>&"夜,\n\x07 '
 BITS = [0.0, 0.99, 1.0, 7.25, 14.9, 15.0, 40.0, 3.0, np.inf, 2.0]

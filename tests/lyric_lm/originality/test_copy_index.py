@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import ArrayLike
 
-from lyric_lm.copy_index import CopyIndex
+from lyric_lm.originality.copy_index import CopyIndex
 
 
 def brute_force(training: str, text: str) -> list[int]:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lyric_lm.data import UnknownCharacterError, Vocabulary
-from lyric_lm.prefix import fit_prefix
+from lyric_lm.generation.prefix import fit_prefix
 
 
 @pytest.mark.parametrize(

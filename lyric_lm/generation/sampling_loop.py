@@ -5,9 +5,9 @@ from typing import Any
 
 import tensorflow as tf
 
+from lyric_lm.generation.rules import Rule
+from lyric_lm.generation.samplers import Beam, Sampler
 from lyric_lm.model import RNNModel
-from lyric_lm.rules import Rule
-from lyric_lm.samplers import Beam, Sampler
 
 
 def sampling_loop(model: RNNModel, sampler: Sampler | Beam, rules: tuple[Rule, ...]) -> Any:
@@ -23,10 +23,14 @@ def sampling_loop(model: RNNModel, sampler: Sampler | Beam, rules: tuple[Rule, .
         logits float32 `(B, V)` for the first character to pick; history int32 `(B, R)`, the last R generated
         ids; uniforms float32 `(R, B)` in [0, 1); num_chars int32, at most R; ids int32 `(B, R)`, of which the
         first `num_chars` columns count. What comes out continues what goes in, except after a beam search.
+        Where no rule reads the history it stays as it was: moving it on costs an eighth of a greedy step.
     """
     bar = _bar_function(model.vocabulary.unknown_id, rules)
-    make = _beam_loop if isinstance(sampler, Beam) else _row_loop
-    loop = tf.function(make(model, sampler, bar), jit_compile=model.jit_compile)  # type: ignore[arg-type]
+    if isinstance(sampler, Beam):
+        loop = _beam_loop(model, sampler, bar)
+    else:
+        loop = _row_loop(model, sampler, bar, keeps_history=bool(rules))
+    loop = tf.function(loop, jit_compile=model.jit_compile)
     # One trace per setting is meant; TensorFlow would warn of a loop that retraces too often.
     loop._omit_frequent_tracing_warning = True
     return loop
@@ -43,14 +47,17 @@ def _bar_function(unknown_id: int | None, rules: tuple[Rule, ...]) -> Callable[[
     return bar
 
 
-def _row_loop(model: RNNModel, sampler: Sampler, bar: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+def _row_loop(
+    model: RNNModel, sampler: Sampler, bar: Callable[[Any, Any], Any], *, keeps_history: bool
+) -> Callable[..., Any]:
     def loop(logits: Any, state: Any, history: Any, uniforms: Any, num_chars: Any) -> Any:
         batch_size, room = history.shape
 
         def body(t: Any, logits: Any, state: Any, history: Any, ids: Any) -> Any:
             chosen = sampler.choose(bar(logits, history), uniforms[t])  # (B,)
             logits, state = model(chosen[:, None], state)
-            history = tf.concat([history[:, 1:], chosen[:, None]], axis=1)
+            if keeps_history:
+                history = tf.concat([history[:, 1:], chosen[:, None]], axis=1)
             return t + 1, logits[:, 0], state, history, ids.write(t, chosen)
 
         ids = tf.TensorArray(tf.int32, room).unstack(tf.zeros((room, batch_size), tf.int32))

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lyric_lm.id_arrays import checked_ids
-from lyric_lm.suffix_array import suffix_array
+from lyric_lm.originality.suffix_array import suffix_array
 
 Positions = NDArray[np.int64]
 

@@ -6,9 +6,9 @@ import io
 import math
 from pathlib import Path
 
-from lyric_lm.atomic_files import write_atomically
 from lyric_lm.errors import SettingsError
-from lyric_lm.evaluation import Score
+from lyric_lm.evaluation.scoring import Score
+from lyric_lm.runs.atomic_files import write_atomically
 
 _NUM_COLOURS = 16  # one for each bit; the last takes all above
 

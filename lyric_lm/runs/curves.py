@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from lyric_lm.errors import RunError
-from lyric_lm.runs import HISTORY, SAMPLES, Run
+from lyric_lm.runs.run import HISTORY, SAMPLES, Run
 
 _REPORT = re.compile(r"epoch \d+, perplexity ")
 

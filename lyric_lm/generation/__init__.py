@@ -1,0 +1,1 @@
+"""Writing on from a prefix: `generate`, its samplers and the rules they obey."""
