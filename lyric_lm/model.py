@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from lyric_lm.clipping import clip_by_global_norm
+from lyric_lm.cross_entropy import mean_cross_entropy
 from lyric_lm.data import Vocabulary
 from lyric_lm.recurrence import fast_recurrence, input_bias
 from lyric_lm.stateful_model import StatefulModel
@@ -247,10 +248,7 @@ class RNNModel(StatefulModel):
         del x
         if sample_weight is not None:
             raise ValueError("`RNNModel` weighs all characters alike; leave out `sample_weight`.")
-        loss = _cross_entropy(y, y_pred)
-        if training and self.label_smoothing:
-            even = tf.reduce_mean(tf.reduce_logsumexp(y_pred, -1) - tf.reduce_mean(y_pred, -1))
-            loss = (1 - self.label_smoothing) * loss + self.label_smoothing * even
+        loss = mean_cross_entropy(y_pred, y, label_smoothing=self.label_smoothing if training else 0.0)
         return tf.add_n([loss, *(tf.cast(extra, loss.dtype) for extra in self.losses)])
 
     def train_step(self, data: Any) -> dict[str, Any]:
@@ -285,7 +283,7 @@ class RNNModel(StatefulModel):
         return self(ids, training=False)[0]
 
     def _logs(self, ids: Any, next_ids: Any, logits: Any) -> dict[str, Any]:
-        loss = _cross_entropy(next_ids, logits)
+        loss = mean_cross_entropy(logits, next_ids)
         self._loss_tracker.update_state(loss, sample_weight=tf.shape(ids)[0])
         return self.compute_metrics(ids, next_ids, logits)  # type: ignore[no-any-return]
 
@@ -304,11 +302,6 @@ def _output_size(cell: Any) -> int:
     """H, of any cell."""
     size = getattr(cell, "output_size", None) or cell.state_size
     return int(size if isinstance(size, int) else size[0])
-
-
-def _cross_entropy(next_ids: Any, logits: Any) -> Any:
-    """Mean over all characters, in nats."""
-    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(next_ids, logits))
 
 
 def _generic_layer(rnn: Any, x: Any, state: list[Any], training: bool) -> tuple[Any, list[Any]]:
