@@ -87,25 +87,37 @@ def check_prefixes(prefixes: tuple[str, ...], vocabulary: Vocabulary) -> None:
             ) from error
 
 
+def learnt_text(training: Lyrics, config: CorpusConfig) -> Lyrics:
+    """What of the training text is read in an epoch."""
+    return training.without_repeats() if config.skip_repeats else training
+
+
 def training_batches(
-    training: Lyrics, config: OptimizerConfig, *, unknown_share: float = 0.5
+    training: Lyrics, config: OptimizerConfig, data: CorpusConfig | None = None
 ) -> tf.data.Dataset:
     """Batches to train on: the chapter's, unless there is an unknown token to learn or `rotate` is on.
+
+    Args:
+        training: the whole training text.
+        config: sizes of the batches, seed and `rotate`.
+        data: what to leave out and what to make unknown; None is the default.
 
     Raises:
         CorpusError: the text is too short for a single batch.
     """
-    unknown_id = training.vocabulary.unknown_id if unknown_share else None
+    data = data or CorpusConfig()
+    ids = learnt_text(training, data).ids
+    unknown_id = training.vocabulary.unknown_id if data.unknown_share else None
     if unknown_id is None and not config.rotate:
-        return consecutive_batches(training.ids, config.batch_size, config.num_steps)
+        return consecutive_batches(ids, config.batch_size, config.num_steps)
     return varied_batches(
-        training.ids,
+        ids,
         config.batch_size,
         config.num_steps,
         seed=config.seed,
         rotate=config.rotate,
         unknown_id=unknown_id,
-        unknown_share=unknown_share,
+        unknown_share=data.unknown_share,
     )
 
 

@@ -48,7 +48,7 @@ def train(
     texts = load_training_texts(config)
     keras.utils.set_random_seed(config.optimizer.seed)
     model = build_model(config.model, texts.vocabulary, clipping_theta=config.optimizer.clipping_theta)
-    batches = training_batches(texts.training, config.optimizer, unknown_share=config.data.unknown_share)
+    batches = training_batches(texts.training, config.optimizer, config.data)
     total_steps = int(batches.cardinality()) * config.optimizer.epochs
     model.compile(optimizer=build_optimizer(config.optimizer, total_steps=total_steps))
     guard = LastGoodModel(run)
@@ -77,7 +77,7 @@ def load_training_texts(config: TrainConfig) -> Texts:
     """Read the texts and check that they are long enough and know the prefixes."""
     texts = load_texts(config.data)
     check_model_size(config, len(texts.vocabulary))
-    training_batches(texts.training, config.optimizer)
+    training_batches(texts.training, config.optimizer, config.data)
     check_prefixes(config.report.prefixes, texts.vocabulary)
     return texts
 

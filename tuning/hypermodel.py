@@ -122,10 +122,10 @@ class RNNHyperModel(kt.HyperModel):  # type: ignore[misc]
         Raises:
             CorpusError: the text is too short for a single batch.
         """
-        optimizer, unknown_share = config.optimizer, config.data.unknown_share
-        if optimizer.rotate or (self.vocabulary.unknown_id is not None and unknown_share):
-            return training_batches(self.training, optimizer, unknown_share=unknown_share)
+        optimizer = config.optimizer
+        if optimizer.rotate or (self.vocabulary.unknown_id is not None and config.data.unknown_share):
+            return training_batches(self.training, optimizer, config.data)
         sizes = OptimizerConfig(batch_size=optimizer.batch_size, num_steps=optimizer.num_steps)
         if sizes not in self._batches:
-            self._batches[sizes] = training_batches(self.training, sizes, unknown_share=unknown_share)
+            self._batches[sizes] = training_batches(self.training, sizes, config.data)
         return self._batches[sizes]

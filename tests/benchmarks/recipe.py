@@ -24,7 +24,7 @@ import keras
 from lyric_lm.config import CorpusConfig, ReportConfig, TrainConfig
 from lyric_lm.evaluation.scoring import compare
 from lyric_lm.recipe import generalize
-from lyric_lm.texts import load_texts
+from lyric_lm.texts import learnt_text, load_texts
 from lyric_lm.training import train
 
 
@@ -48,6 +48,7 @@ ABLATIONS: dict[str, Callable[[TrainConfig], TrainConfig]] = {
     "clipping at 0.01 instead of 1": _change("optimizer", clipping_theta=0.01),
     "the same windows in each epoch": _change("optimizer", rotate=False),
     "unknown token never seen in training": _change("data", unknown_share=0.0),
+    "repeated lines read each time": _change("data", skip_repeats=False),
 }
 
 
@@ -92,8 +93,10 @@ def main() -> None:
         max_chars=args.max_chars,
         keep_newlines=args.keep_newlines,
         validation_split=0.1,
+        skip_repeats=True,
     )
-    config = generalize(len(load_texts(data).training.text), data=data, report=ReportConfig(prefixes=()))
+    learnt = learnt_text(load_texts(data).training, data)
+    config = generalize(len(learnt.text), data=data, report=ReportConfig(prefixes=()))
     rows = args.only or (list(ABLATIONS) if args.ablate else ["the recipe"])
     results: dict[str, list[dict[str, Any]]] = {row: [] for row in rows}
     print(f"{'':36}{'all':>8}{'known':>8}{'epochs':>8}{'seconds':>9}{'CPU s':>8}", flush=True)

@@ -181,3 +181,38 @@ def test_any_bytes_give_text_or_a_corpus_error(data: bytes, suffix: str, encodin
     assert "\r" not in text
     assert "\0" not in text
     Vocabulary.from_text(text)
+
+
+@pytest.mark.parametrize("keep_newlines", [False, True])
+def test_without_repeats_each_line_is_sung_once(tmp_path: Path, keep_newlines: bool) -> None:
+    path = tmp_path / "song.txt"
+    path.write_text("la la\n不分开\n\n la la \n分开\n\n\n不分开\n\n\nla", encoding="utf-8")
+    lyrics = load_lyrics(path, keep_newlines=keep_newlines)
+
+    once = lyrics.without_repeats()
+
+    end = "\n" if keep_newlines else " "
+    assert once.text == end.join(["la la", "不分开", "", "分开", "", "la"])
+    assert once.vocabulary == lyrics.vocabulary
+    assert once.vocabulary.decode(once.ids) == once.text
+    assert [once.text[start - 1] for start in once.line_starts[1:]] == [end] * 5
+    assert once.without_repeats().text == once.text
+
+
+def test_lines_are_known_in_both_parts_of_a_split(tmp_path: Path) -> None:
+    path = tmp_path / "song.txt"
+    path.write_text("ab\nc d\nab\nefg\nc d\nefg", encoding="utf-8")  # 21 characters
+
+    training, validation = load_lyrics(path).split(0.5)
+
+    assert (training.text, validation.text) == ("ab c d ab e", "fg c d efg")
+    assert training.line_starts.tolist() == [0, 3, 7, 10]
+    assert validation.line_starts.tolist() == [0, 3, 7]
+    assert validation.without_repeats().text == "fg c d efg"
+
+
+def test_a_text_of_one_line_repeats_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "song.txt"
+    path.write_text("la la la la", encoding="utf-8")
+
+    assert load_lyrics(path).without_repeats().text == "la la la la"

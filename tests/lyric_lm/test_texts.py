@@ -1,5 +1,6 @@
 """What a training reads."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -69,11 +70,26 @@ def test_held_out_text_makes_rare_characters_unknown_now_and_then_unless_the_sha
     unknown_id = training.vocabulary.unknown_id
 
     def num_unknown(share: float) -> int:
-        batches = training_batches(training, SMALL, unknown_share=share)
+        batches = training_batches(training, SMALL, CorpusConfig(unknown_share=share))
         return sum(int((ids.numpy() == unknown_id).sum()) for ids, _ in batches)
 
     assert num_unknown(0.5) > 0
     assert num_unknown(0.0) == 0
+
+
+def test_repeats_are_left_out_of_the_batches_only_where_that_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "chorus.txt"
+    path.write_text("abcdefgh\nabcdefgh\nijklmnop\nabcdefgh", encoding="utf-8")
+    data = CorpusConfig(corpus=str(path), max_chars=None)
+    training = load_texts(data).training
+    skipping = dataclasses.replace(data, skip_repeats=True)
+
+    def read(data: CorpusConfig) -> str:
+        batches = training_batches(training, OptimizerConfig(batch_size=1, num_steps=4), data)
+        return "".join(training.vocabulary.decode(ids.numpy()[0]) for ids, _ in batches)
+
+    assert read(data) == "abcdefgh abcdefgh ijklmnop abcdefgh"[:32]
+    assert read(skipping) == "abcdefgh ijklmno"
 
 
 @pytest.mark.parametrize("num_ids", [2, 3, 499, 500, 1033, 6_328, 40_001])
