@@ -1,7 +1,7 @@
 """Generation written for other tools: each builder returns a function that gives characters per second."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,9 @@ import numpy as np
 HIDDEN, PREFIX = 256, "分开"
 
 
-def ours(lyrics: Any, streams: int, temperature: float | None) -> Callable[[], float]:
+def ours(
+    lyrics: Any, streams: int, temperature: float | None, *, rules: Sequence[Any] = ()
+) -> Callable[[], float]:
     """`generate`, prefix and decoding included."""
     import keras
 
@@ -21,10 +23,18 @@ def ours(lyrics: Any, streams: int, temperature: float | None) -> Callable[[], f
 
     def run() -> float:
         start = time.perf_counter()
-        generate(model, [PREFIX] * streams, num_chars, sampler=sampler, seed=0)
+        generate(model, [PREFIX] * streams, num_chars, sampler=sampler, rules=rules, seed=0)
         return streams * num_chars / (time.perf_counter() - start)
 
     return run
+
+
+def ours_without_copying(lyrics: Any, streams: int, temperature: float | None) -> Callable[[], float]:
+    """The same under `MaxCopy`, which looks each character up in tables of the training text."""
+    from lyric_lm import MaxCopy
+
+    rule = MaxCopy(lyrics.ids, 8, vocab_size=len(lyrics.vocabulary))
+    return ours(lyrics, streams, temperature, rules=[rule])
 
 
 def torch_loop(lyrics: Any, streams: int, temperature: float | None) -> Callable[[], float]:
@@ -59,4 +69,8 @@ def torch_loop(lyrics: Any, streams: int, temperature: float | None) -> Callable
     return run  # type: ignore[no-any-return]
 
 
-GENERATORS: dict[str, Callable[..., Callable[[], float]]] = {"lyric_lm": ours, "PyTorch loop": torch_loop}
+GENERATORS: dict[str, Callable[..., Callable[[], float]]] = {
+    "lyric_lm": ours,
+    "lyric_lm, max_copy=8": ours_without_copying,
+    "PyTorch loop": torch_loop,
+}
