@@ -66,7 +66,8 @@ class SearchSpace:
             base: the settings that stay.
 
         Raises:
-            SettingsError: a setting is both fixed in `base` and searched elsewhere.
+            SettingsError: a setting is both fixed in `base` and searched elsewhere, or a value of the space
+                does not go together with `base`.
         """
         from lyric_lm.errors import SettingsError  # needs TensorFlow, which --help must not wait for
 
@@ -79,16 +80,35 @@ class SearchSpace:
             name = field.metadata["setting"]
             values = found[name]
             if fixed[name] != usual[name] and values and not _holds(field, values, fixed[name]):
+                no_choice = field.metadata.get("log_scale")
+                alone = "" if no_choice else f", or give {_flag(field.name)} {fixed[name]}"
                 raise SettingsError(
                     f"{_flag(name)} fixes {fixed[name]}, while {_flag(field.name)} searches "
-                    f"{' '.join(map(str, values))}: leave one of the two out."
+                    f"{' '.join(map(str, values))}: leave {_flag(name)} out{alone}."
                 )
+            for value in values:
+                _together(base, {name: value})
         if not found["learning_rate"] and base.optimizer.learning_rate is None:
             for optimizer in found["optimizer"] or (base.optimizer.optimizer,):
                 several = len(found["optimizer"]) > 1
                 suits = LEARNING_RATES[optimizer]
                 found[f"learning_rate_{optimizer}" if several else "learning_rate"] = (suits / 10, suits * 10)
         return {name: values for name, values in found.items() if len(values) > 1}
+
+    def freed(self, base: TrainConfig, usual: TrainConfig) -> TrainConfig:
+        """The settings that stay, where those that are as usual do not contradict what is searched.
+
+        Args:
+            base: the settings that stay.
+            usual: a recipe's; `searched` knows only what is usual for the chapter.
+
+        Raises:
+            SettingsError: the space contradicts `base` otherwise.
+        """
+        now, recipe = _flat(base), _flat(usual)
+        given = {f.metadata["setting"]: getattr(self, f.name) for f in dataclasses.fields(self)}
+        first = {name: values[0] for name, values in given.items() if values and now[name] == recipe[name]}
+        return _together(base, first)
 
     def declare(self, hp: Any, base: TrainConfig) -> TrainConfig:
         """Tell KerasTuner of the space, and return the settings that its present values stand for.
@@ -101,8 +121,6 @@ class SearchSpace:
         Raises:
             SettingsError: the space contradicts itself or `base`.
         """
-        from lyric_lm.errors import SettingsError
-
         values = {
             field.metadata["setting"]: getattr(self, field.name)[0]
             for field in dataclasses.fields(self)
@@ -122,10 +140,7 @@ class SearchSpace:
                 values[name] = _float(hp, name, searched[name])
             else:
                 values[name] = hp.Choice(name, list(searched[name]))
-        try:
-            return with_settings(base, values)
-        except ValueError as error:
-            raise SettingsError(f"The space holds settings that do not go together: {error}.") from error
+        return _together(base, values)
 
 
 def with_settings(config: TrainConfig, values: Mapping[str, Any]) -> TrainConfig:
@@ -149,6 +164,16 @@ def with_settings(config: TrainConfig, values: Mapping[str, Any]) -> TrainConfig
 
 def _flat(config: TrainConfig) -> dict[str, Any]:
     return {name: value for part in config.to_dict().values() for name, value in part.items()}
+
+
+def _together(base: TrainConfig, values: Mapping[str, Any]) -> TrainConfig:
+    """As `with_settings`, of values from a space."""
+    from lyric_lm.errors import SettingsError  # needs TensorFlow, which --help must not wait for
+
+    try:
+        return with_settings(base, values)
+    except ValueError as error:
+        raise SettingsError(f"The space holds settings that do not go together: {error}.") from error
 
 
 def _flag(name: str) -> str:

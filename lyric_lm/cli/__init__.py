@@ -60,7 +60,7 @@ def main(args: Sequence[str] | None = None) -> int:
         from lyric_lm.errors import LyricLMError, RunWriteError
     try:
         if command is None:
-            command = parse_with_recipe(lambda train: parse(default=LyricLM(train)).command)
+            command = parse_with_recipe(args[0], lambda given: parse(default=LyricLM(given)).command)
         if isinstance(command, Train) and command.run_config.resume:
             command = command.with_stored_settings(lambda train: parse(default=LyricLM(train)).command)
         return command.run() or 0

@@ -1,4 +1,4 @@
-"""`lyric-lm train --recipe generalize`: the recipe's values become the flags' defaults."""
+"""`--recipe generalize` of `lyric-lm train` and `lyric-lm tune`: its values become the flags' defaults."""
 
 import argparse
 import dataclasses
@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from lyric_lm.cli.train import Train
+from lyric_lm.cli.tune import Tune
 from lyric_lm.config import RunConfig, TrainConfig
 from lyric_lm.recipe import generalize
 
@@ -14,31 +15,35 @@ _LENGTH_IN_HELP = 60_000  # characters; `--help` shows the values for a text of 
 
 def asks_for_recipe(args: Sequence[str]) -> bool:
     """Whether the words of a command line ask for another recipe than the chapter's."""
-    if args[:1] != ["train"]:
+    if args[:1] not in (["train"], ["tune"]):
         return False
-    scan = argparse.ArgumentParser("lyric-lm train", add_help=False, allow_abbrev=False)
+    scan = argparse.ArgumentParser(f"lyric-lm {args[0]}", add_help=False, allow_abbrev=False)
     scan.add_argument("--recipe")
     return bool(scan.parse_known_args(args)[0].recipe == "generalize")
 
 
-def parse_with_recipe(parse: Callable[[Train], Any]) -> Train:
+def parse_with_recipe(name: str, parse: Callable[[Any], Any]) -> Train | Tune:
     """Parse twice: for the flags that say which text to learn, then with the values for its length.
 
     So a flag that the user gives overrides the recipe, whatever the text.
 
     Args:
+        name: of the command, "train" or "tune".
         parse: parses the command line with the given command's values as the flags' defaults.
 
     Raises:
         CorpusError: the text cannot be read.
+        SettingsError: the space to search contradicts itself.
     """
-    from lyric_lm.texts import load_texts
+    from lyric_lm.texts import learnt_text, load_texts
 
-    first = parse(_with_defaults(generalize(_LENGTH_IN_HELP)))
-    num_chars = len(load_texts(first.config.data).training.text)
-    second: Train = parse(_with_defaults(generalize(num_chars)))
-    return dataclasses.replace(second, recipe="generalize")
+    default = Tune.around if name == "tune" else _train_with
+    first = parse(default(generalize(_LENGTH_IN_HELP)))
+    data = first.config.data
+    usual = default(generalize(len(learnt_text(load_texts(data).training, data).text)))
+    command: Train | Tune = dataclasses.replace(parse(usual), recipe="generalize")
+    return command.freed(usual.config) if isinstance(command, Tune) else command
 
 
-def _with_defaults(config: TrainConfig) -> Train:
+def _train_with(config: TrainConfig) -> Train:
     return Train(config, RunConfig(), recipe="generalize")

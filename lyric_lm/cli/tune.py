@@ -1,10 +1,11 @@
 """`lyric-lm tune`."""
 
 import dataclasses
+from typing import Literal, Self
 
 from lyric_lm.config import TrainConfig
 from lyric_lm.tuning.settings import SearchConfig, SearchRunConfig, ServiceConfig
-from lyric_lm.tuning.space import SearchSpace
+from lyric_lm.tuning.space import SearchSpace, with_settings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,6 +17,30 @@ class Tune:
     search_config: SearchConfig
     run_config: SearchRunConfig
     service: ServiceConfig
+    recipe: Literal["chapter", "generalize"] = "chapter"  # whose values the other flags default to
+
+    @classmethod
+    def around(cls, config: TrainConfig) -> Self:
+        """The command that searches around a recipe's hidden size, and its optimizer's learning rates.
+
+        Args:
+            config: the recipe's.
+        """
+        size = config.model.hidden_size
+        space = SearchSpace(hidden_sizes=(size // 2, size, 2 * size))
+        config = with_settings(config, {"learning_rate": None})
+        return cls(config, space, SearchConfig(), SearchRunConfig(), ServiceConfig(), recipe="generalize")
+
+    def freed(self, usual: TrainConfig) -> Self:
+        """The same command, where what the recipe says fixes nothing that the space searches.
+
+        Args:
+            usual: the values that the user has not changed.
+
+        Raises:
+            SettingsError: the space contradicts itself.
+        """
+        return dataclasses.replace(self, config=self.space.freed(self.config, usual))
 
     def run(self) -> int:
         """Search, and say what came of it.

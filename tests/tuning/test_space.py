@@ -6,6 +6,7 @@ import pytest
 
 from lyric_lm.config import ModelConfig, OptimizerConfig, TrainConfig
 from lyric_lm.errors import SettingsError
+from lyric_lm.recipe import generalize
 from lyric_lm.tuning.space import SearchSpace, choices, with_settings
 
 
@@ -95,7 +96,7 @@ def test_values_that_no_training_accepts_are_refused_by_name(values: dict[str, t
 
 
 def test_a_setting_both_fixed_and_searched_is_a_contradiction() -> None:
-    with pytest.raises(SettingsError, match=r"--hidden-size fixes 300, while --hidden-sizes searches 4 5"):
+    with pytest.raises(SettingsError, match=r"fixes 300, .* searches 4 5: .* or give --hidden-sizes 300"):
         SearchSpace(hidden_sizes=(4, 5)).searched(TrainConfig(model=ModelConfig(hidden_size=300)))
     base = TrainConfig(optimizer=OptimizerConfig(learning_rate=9.0))
     with pytest.raises(SettingsError, match="--learning-rate fixes 9"):
@@ -104,8 +105,20 @@ def test_a_setting_both_fixed_and_searched_is_a_contradiction() -> None:
 
 def test_settings_that_do_not_go_together_are_a_settings_error() -> None:
     base = TrainConfig(optimizer=OptimizerConfig(optimizer="adamw", weight_decay=0.1))
-    with pytest.raises(SettingsError, match="weight_decay"):
-        SearchSpace(optimizers=("sgd", "adamw")).declare(kt.HyperParameters(), base)
+    for optimizers in (("sgd", "adamw"), ("adamw", "sgd")):
+        with pytest.raises(SettingsError, match="weight_decay"):
+            SearchSpace(optimizers=optimizers).declare(kt.HyperParameters(), base)
+
+
+def test_what_the_recipe_says_fixes_nothing_that_is_searched_and_what_the_user_says_does() -> None:
+    recipe = generalize(200_000)  # 384 hidden units, dropout 0.4
+    space = SearchSpace(hidden_sizes=(100, 200), dropouts=(0.1, 0.2), thetas=(2.0, 3.0))
+    with pytest.raises(SettingsError, match="--hidden-size fixes 384"):
+        space.searched(recipe)
+    assert {"hidden_size", "dropout", "clipping_theta"} == set(space.searched(space.freed(recipe, recipe)))
+    base = with_settings(recipe, {"hidden_size": 300})
+    with pytest.raises(SettingsError, match="--hidden-size fixes 300"):
+        space.searched(space.freed(base, recipe))
 
 
 def test_with_settings_changes_exactly_what_it_is_given() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from lyric_lm.cli import main
 from lyric_lm.data import Lyrics
+from lyric_lm.recipe import generalize
 from lyric_lm.runs.run import Run
 
 SMALL = ["--max-chars", "62", "--batch-size", "2", "--num-steps", "5", "--epochs", "2", "--num-chars", "4"]
@@ -24,12 +25,29 @@ def test_it_searches_and_leaves_a_run(
     assert (run_dir / "perplexity.png").read_bytes()[:4] == b"\x89PNG"
 
 
+def test_with_the_recipe_it_searches_around_the_recipes_values(
+    lyrics: Lyrics, run_dir: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    prefix, recipe = lyrics.text[:2], generalize(540)
+    flags = ["--max-chars", "600", "--epochs", "1", "--num-chars", "4", "--prefixes", prefix]
+    flags += ["--hidden-sizes", "3", "--dropouts", "0.1", "0.2", "--max-trials", "1", "--no-pruning"]
+    assert main(["tune", "--recipe", "generalize", *flags, "--run-dir", str(run_dir)]) == 0
+    assert "val_perplexity" in capfd.readouterr().out
+    settings = Run.open(run_dir / "best").settings()
+    assert settings.model.hidden_size == 3
+    assert settings.model.dropout in (0.1, 0.2)
+    assert settings.optimizer.learning_rate not in (None, recipe.optimizer.learning_rate)
+    assert settings.data.validation_split == recipe.data.validation_split
+    assert (settings.model.cell, settings.optimizer.optimizer) == ("gru", "adamw")
+    assert settings.optimizer.batch_size == recipe.optimizer.batch_size
+
+
 @pytest.mark.parametrize(
     ("flags", "cure"),
     [
         (["--objective", "bleu"], "--objective takes loss or perplexity"),
         (["--learning-rate", "3", "--hidden-sizes", "4"], "give --learning-rates"),
-        (["--hidden-size", "3", "--hidden-sizes", "4", "5"], "leave one of the two out"),
+        (["--hidden-size", "3", "--hidden-sizes", "4", "5"], "or give --hidden-sizes 3"),
         (["--batch-sizes", "2", "600"], "the largest batch_size"),
     ],
 )

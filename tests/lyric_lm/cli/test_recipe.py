@@ -18,6 +18,7 @@ from lyric_lm.runs.run import Run
         (["train", "--seed", "3", "--recipe=generalize", "--help"], True),
         (["train", "--recipe", "chapter"], False),
         (["train"], False),
+        (["tune", "--recipe", "generalize"], True),
         (["generate", "--prefix", "--recipe"], False),
         ([], False),
     ],
