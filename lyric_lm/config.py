@@ -22,7 +22,7 @@ class CorpusConfig:
     encoding: str | None = None  # of the file; None to recognise it
     validation_split: float | None = None  # share of the text to hold out, from its end; None for none
     validation_corpus: str | None = None  # a .txt or .zip file to validate on instead
-    skip_repeats: bool = False  # learn each line once: choruses sung often are learnt by heart and copied
+    skip_repeats: bool = False  # learn each chorus once; what is read often is learnt by heart and copied
     unknown_share: float = 0.5  # with validation: of the epochs, how many a rare character is unknown in
 
     def __post_init__(self) -> None:

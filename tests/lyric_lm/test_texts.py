@@ -79,7 +79,7 @@ def test_held_out_text_makes_rare_characters_unknown_now_and_then_unless_the_sha
 
 def test_repeats_are_left_out_of_the_batches_only_where_that_is_asked_for(tmp_path: Path) -> None:
     path = tmp_path / "chorus.txt"
-    path.write_text("abcdefgh\nabcdefgh\nijklmnop\nabcdefgh", encoding="utf-8")
+    path.write_text("abcdefgh\nijk\nlmnopqrs\nabcdefgh\nijk\ntu", encoding="utf-8")
     data = CorpusConfig(corpus=str(path), max_chars=None)
     training = load_texts(data).training
     skipping = dataclasses.replace(data, skip_repeats=True)
@@ -88,8 +88,8 @@ def test_repeats_are_left_out_of_the_batches_only_where_that_is_asked_for(tmp_pa
         batches = training_batches(training, OptimizerConfig(batch_size=1, num_steps=4), data)
         return "".join(training.vocabulary.decode(ids.numpy()[0]) for ids, _ in batches)
 
-    assert read(data) == "abcdefgh abcdefgh ijklmnop abcdefgh"[:32]
-    assert read(skipping) == "abcdefgh ijklmno"
+    assert read(data) == "abcdefgh ijk lmnopqrs abcdefgh ijk tu"[:36]
+    assert read(skipping) == "abcdefgh ijk lmnopqrs tu"[:24]
 
 
 @pytest.mark.parametrize("num_ids", [2, 3, 499, 500, 1033, 6_328, 40_001])
