@@ -1,16 +1,23 @@
 """`EventFiles`: what TensorBoard reads, written so that a full disk never stops a training."""
 
+import functools
 import logging
+import math
+import os
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.compat.proto.tensor_pb2 import TensorProto
+from tensorboard.compat.proto.types_pb2 import DT_FLOAT
 from tensorboard.plugins.histogram import metadata as histogram_metadata
 from tensorboard.plugins.image import metadata as image_metadata
-from tensorboard.plugins.scalar import summary_v2 as scalar_plugin
+from tensorboard.plugins.scalar import metadata as scalar_metadata
 from tensorboard.plugins.text import summary_v2 as text_plugin
 from tensorboard.util import tensor_util
 
@@ -23,6 +30,8 @@ _FLUSH_SECONDS = 5
 class EventFiles:
     """The event files of a log folder: a sub-folder a run, each opened when it is first written.
 
+    Written record by record, since the ops of `tf.summary` cost three times as much and cannot say where a
+    training goes on: there TensorBoard drops what an earlier process, killed since, wrote of later epochs.
     After a write that fails, say on a full disk, it gives one warning and writes nothing more.
 
     Args:
@@ -32,7 +41,9 @@ class EventFiles:
     def __init__(self, log_dir: Path) -> None:
         self.log_dir = log_dir
         self.lost = False  # whether a write has failed
-        self._writers: dict[str, Any] = {}
+        self._writers: dict[str, tf.io.TFRecordWriter] = {}
+        self._begun: set[str] = set()  # runs that hold summaries of this process
+        self._flushed = -math.inf  # seconds on a clock without a beginning
 
     def write(self, run: str, step: int, summaries: Iterable[Any]) -> None:
         """Append summaries to a run.
@@ -43,17 +54,15 @@ class EventFiles:
             summaries: as `scalar`, `histogram`, `text` and `image` make them.
         """
         # Joined as bytes, which merges them: TensorBoard's plugins make them of two different classes.
-        event = b"".join(summary.SerializeToString() for summary in summaries)
-        self.attempt(lambda: self._append(run, step, event))
+        joined = b"".join(summary.SerializeToString() for summary in summaries)
+        if run not in self._begun:
+            self._begun.add(run)
+            self._append(run, Event(step=step, session_log=SessionLog(status=SessionLog.START)))
+        self._append(run, Event(step=step, summary=Summary.FromString(joined)))
 
     def write_graph(self, run: str, graph: Any) -> None:
         """Add a `GraphDef` to a run."""
-
-        def append() -> None:
-            with self._writer(run).as_default():
-                tf.summary.graph(graph)
-
-        self.attempt(append)
+        self._append(run, Event(graph_def=graph.SerializeToString()))
 
     def close(self) -> None:
         """Put everything on disk."""
@@ -77,21 +86,39 @@ class EventFiles:
                 reason,
             )
 
-    def _append(self, run: str, step: int, event: bytes) -> None:
-        with self._writer(run).as_default():
-            tf.summary.experimental.write_raw_pb(event, step)
+    def _append(self, run: str, event: Any) -> None:
+        def append() -> None:
+            event.wall_time = time.time()
+            self._writer(run).write(event.SerializeToString())
+            if time.monotonic() - self._flushed >= _FLUSH_SECONDS:
+                for writer in self._writers.values():
+                    writer.flush()
+                self._flushed = time.monotonic()
+
+        self.attempt(append)
 
     def _writer(self, run: str) -> Any:
         if run not in self._writers:
-            self._writers[run] = tf.summary.create_file_writer(
-                str(self.log_dir / run), max_queue=1_000_000, flush_millis=1000 * _FLUSH_SECONDS
-            )
+            folder = self.log_dir / run
+            folder.mkdir(parents=True, exist_ok=True)
+            # TensorBoard reads a run's files in the order of their names.
+            name = f"events.out.tfevents.{time.time():017.6f}.{os.getpid()}.v2"
+            self._writers[run] = tf.io.TFRecordWriter(str(folder / name))
+            self._writers[run].write(Event(file_version="brain.Event:2").SerializeToString())
         return self._writers[run]
 
 
 def scalar(tag: str, value: float, description: str = "") -> Any:
     """A number; the description is shown beside its chart."""
-    return scalar_plugin.scalar_pb(tag, value, description)
+    summary = Summary()
+    tensor = TensorProto(dtype=DT_FLOAT, tensor_shape={}, float_val=[value])
+    summary.value.add(tag=tag, metadata=_scalar_metadata(description), tensor=tensor)
+    return summary
+
+
+@functools.cache
+def _scalar_metadata(description: str) -> Any:
+    return scalar_metadata.create_summary_metadata(display_name=None, description=description)
 
 
 def text(tag: str, markdown: str) -> Any:
@@ -101,8 +128,13 @@ def text(tag: str, markdown: str) -> Any:
 
 def histogram(tag: str, values: Any, *, num_buckets: int = 30) -> Any:
     """How finite values are spread, in buckets of equal width; NaN and infinities are left out."""
-    values = np.asarray(values)
-    counts, edges = np.histogram(values[np.isfinite(values)], bins=num_buckets)
+    values = np.ravel(np.asarray(values, np.float32))
+    if not (finite := np.isfinite(values)).all():
+        values = values[finite]
+    edges = np.histogram_bin_edges(values, num_buckets)
+    # `np.histogram` compares every value with its edges, which takes four times as long.
+    places = (values - edges[0]) * (num_buckets / (edges[-1] - edges[0]))
+    counts = np.bincount(np.clip(places.astype(np.int32), 0, num_buckets - 1), minlength=num_buckets)
     buckets = np.stack([edges[:-1], edges[1:], counts], axis=-1)
     return _tensor_summary(tag, buckets, histogram_metadata.create_summary_metadata(None, None))
 

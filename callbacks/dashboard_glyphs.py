@@ -14,10 +14,12 @@ def chinese_font(size: int) -> Any | None:
     file = cjk_font()
     if file is None:
         return None
-    first = ImageFont.truetype(str(file), size)
+    # A Chinese font needs no shaping of its text, which takes as long as the drawing.
+    open_face = functools.partial(ImageFont.truetype, str(file), size, layout_engine=ImageFont.Layout.BASIC)
+    first = open_face()
     for index in range(10):  # a collection's faces, one for each language
         try:
-            face = ImageFont.truetype(str(file), size, index=index)
+            face = open_face(index=index)
         except OSError:
             break
         if "SC" in str(face.getname()[0]).split():

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import metadata as hparams_metadata
 from tensorboard.util import tensor_util
 
@@ -282,6 +282,23 @@ def test_a_training_that_goes_on_goes_on_in_the_same_charts(tmp_path: Path) -> N
     for epochs in (3, 5):
         fit(build(), TensorBoard(tmp_path / "logs", []), ExactResume(tmp_path / "kept"), epochs=epochs)
     assert list(values(tmp_path / "logs/train", "learning/perplexity")) == [1, 2, 3, 4, 5]
+
+
+def test_epochs_that_a_kill_undid_are_charted_once(tmp_path: Path) -> None:
+    def die(epoch: int, _: Any) -> None:
+        if epoch == 2:
+            raise InterruptedError
+
+    def train(*callbacks: Any) -> None:
+        board = TensorBoard(tmp_path / "logs", ["分开"], samples_every=1, settings=SETTINGS)
+        fit(build(clipping_theta=0.3), board, ExactResume(tmp_path / "kept", every=2), *callbacks)
+
+    with pytest.raises(InterruptedError):
+        train(keras.callbacks.LambdaCallback(on_epoch_end=die))
+    train()  # goes on after epoch 2, though the third was charted
+    for run, tag in [("train", "learning/perplexity"), ("clipping_theta", "optimizer/gradient_norm")]:
+        assert list(values(tmp_path / "logs" / run, tag)) == [1, 2, 3, 4, 5]
+    assert list(values(tmp_path / "logs/train", "samples/分开")) == [1, 2, 3, 4, 5]
 
 
 def test_one_epoch_is_profiled_on_request(tmp_path: Path) -> None:
