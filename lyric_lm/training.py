@@ -24,12 +24,17 @@ _OPTIMIZERS = {
 
 
 def train(
-    config: TrainConfig, *, run: Run | None = None, callbacks: Sequence[keras.callbacks.Callback] = ()
+    config: TrainConfig,
+    *,
+    texts: Texts | None = None,
+    run: Run | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> RNNModel:
     """Train a model on a text.
 
     Args:
         config: the settings; the default is the chapter's.
+        texts: what `load_training_texts(config)` gave; None reads them here.
         run: where to write history.csv after each epoch, model.keras and README.md at the end; None writes
             nothing.
         callbacks: told of every epoch, before the run is written; with an `ExactResume` among them, the
@@ -45,7 +50,7 @@ def train(
         RunWriteError: a file of the run cannot be written; the last good state stays.
         DivergedError: the loss became NaN or infinite; the run holds the model of the last good epoch.
     """
-    texts = load_training_texts(config)
+    texts = texts or load_training_texts(config)
     keras.utils.set_random_seed(config.optimizer.seed)
     model = build_model(config.model, texts.vocabulary, clipping_theta=config.optimizer.clipping_theta)
     batches = training_batches(texts.training, config.optimizer, config.data)

@@ -16,7 +16,9 @@ from lyric_lm.config import LEARNING_RATES, DashboardConfig, RunConfig, TrainCon
 from lyric_lm.printable import printable
 
 if TYPE_CHECKING:
+    from lyric_lm.data import Lyrics
     from lyric_lm.runs.run import Run
+    from lyric_lm.texts import Texts
 
 TENSORBOARD = "tensorboard"  # the folder of its logs, in the run's
 TENSORBOARD_FLAGS = "--samples_per_plugin=text=100,images=100"  # it would keep ten of each prefix
@@ -53,16 +55,26 @@ class Train:
             The exit status: 0, or 128 and the number of the signal that stopped the training.
         """
         from lyric_lm.callbacks import ExactResume, ValidationReport
-        from lyric_lm.training import train
+        from lyric_lm.runs.record import check_settings
+        from lyric_lm.runs.run import Run
+        from lyric_lm.training import load_training_texts, train
 
+        if self.run_config.resume and self.run_config.run_dir is not None:
+            check_settings(Run.open(self.run_config.run_dir).settings(), self.config)
+        texts = load_training_texts(self.config)  # a text that cannot be used leaves no folder behind
         epochs = self.config.optimizer.epochs
-        with self._open_run() as run, _progress(epochs) as (progress, show):
+        with self._open_run(texts) as run, _progress(epochs) as (progress, show):
             resume = ExactResume(run.checkpoints, every=self.run_config.checkpoint_every, report=show)
             validation = ValidationReport(every=self.config.report.every, write=show)
-            samples = self._samples(run, show)
+            samples = self._samples(run, texts.training, show)
             boards = self._boards(run, samples)
             with stop_at_epoch_end(resume.stop, tell=_tell) as signals:
-                train(self.config, run=run, callbacks=[*progress, validation, samples, *boards, resume])
+                train(
+                    self.config,
+                    texts=texts,
+                    run=run,
+                    callbacks=[*progress, validation, samples, *boards, resume],
+                )
         path = shlex.quote(printable(str(run.path)))
         if boards:
             folder = shlex.quote(printable(str(run.path / TENSORBOARD)))
@@ -77,16 +89,12 @@ class Train:
         print(f"Saved in {path}. Write with it: lyric-lm generate --run-dir {path}")
         return 0
 
-    def _open_run(self) -> "Run":
+    def _open_run(self, texts: "Texts") -> "Run":
         """The run folder, locked: a new one, or the one to go on with."""
-        from lyric_lm.runs.record import changed_versions, check_corpus, check_settings, describe_run
+        from lyric_lm.runs.record import changed_versions, check_corpus, describe_run
         from lyric_lm.runs.run import Run
-        from lyric_lm.training import load_training_texts
 
         path = self.run_config.run_dir
-        if self.run_config.resume and path is not None:
-            check_settings(Run.open(path).settings(), self.config)
-        texts = load_training_texts(self.config)  # a text that cannot be used leaves no folder behind
         record = describe_run(self.config, texts.training, texts.validation)
         if path is None:
             path = Path("runs") / datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
@@ -128,20 +136,18 @@ class Train:
             )
         ]
 
-    def _samples(self, run: "Run", show: Callable[[str], None]) -> Any:
+    def _samples(self, run: "Run", training: "Lyrics", show: Callable[[str], None]) -> Any:
         """The callback that prints the reports, and keeps them in samples.txt without their times."""
         from lyric_lm.callbacks import LyricSamples
         from lyric_lm.generation.sampling import build_rules, build_sampler
         from lyric_lm.originality.copy_index import CopyIndex
         from lyric_lm.runs.run import SAMPLES
-        from lyric_lm.training import load_training_texts
 
         def write(line: str) -> None:
             show(line)
             run.write(SAMPLES, "".join(line + "\n" for line in samples.lines))
 
         report = self.config.report
-        training = load_training_texts(self.config).training
         samples = LyricSamples(
             report.prefixes,
             every=report.every,
