@@ -91,7 +91,7 @@ def _draw_charts(figure: Any, runs: Sequence[RunCurves], *, bottom: float, top: 
 def _dress(axes: Any, title: str) -> None:
     axes.set_title(title, loc="left", fontsize=10.5)
     low, high = axes.get_ylim()
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 1e5 * low else (1,)))
+    axes.yaxis.set_major_locator(LogLocator(subs=_subdivisions(high / low)))
     axes.yaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_minor_locator(NullLocator())
     axes.xaxis.get_major_locator().set_params(integer=True)
@@ -101,14 +101,21 @@ def _dress(axes: Any, title: str) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
+def _subdivisions(ratio: float) -> tuple[float, ...]:
+    """Where to draw lines between two powers of ten: more of them, the less the axis spans."""
+    if ratio > 1e5:
+        return (1,)
+    return (1, 2, 5) if ratio > 10 else (1, 1.5, 2, 3, 4, 5, 7)
+
+
 def _draw_captions(figure: Any, captions: Sequence[list[str]], *, top: float, line: float) -> None:
     y = top
     for i, caption in enumerate(captions):
         mark = Line2D([0.02, 0.045], [y - 0.45 * line] * 2, color=_colour(i), linestyle=_style(i))
         figure.add_artist(mark)
         for number, text in enumerate(caption):
-            style = {"color": _colour(i), "weight": "bold"} if number == 0 else {"color": "#202124"}
-            figure.text(0.052, y, text, va="top", parse_math=False, **style)
+            colour = _colour(i) if number == 0 else "#202124"
+            figure.text(0.052, y, text, va="top", parse_math=False, color=colour)
             y -= line
         y -= 0.8 * line
 

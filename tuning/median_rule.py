@@ -13,7 +13,8 @@ class MedianRule:
     Source: the median stopping rule of Golovin et al., "Google Vizier" (2017). It looks ten times in a trial,
     the first time after a fifth of it. Before half of it, only a trial that is no better than guessing can
     be stopped: of SGD's learning rates the best ones are among the worst for a third of the way, and a
-    plain median rule was seen to stop the two best of eight.
+    plain median rule was seen to stop the two best of eight. From half of it on, one that is no better than
+    guessing is stopped whatever the others do.
 
     Args:
         epochs: of a whole trial, >= 1.
@@ -41,8 +42,9 @@ class MedianRule:
         True
         """
         length, own = len(values), _best(values)
-        if length < self._half and own < self._guessing:
-            return False
+        half_way, learns = length >= self._half, own < self._guessing
+        if half_way != learns:  # both too early to say and too late to hope need no others
+            return half_way
         best = [_best(other[:length]) for other in others if len(other) >= length]
         return len(best) >= _FEWEST_OTHERS and own > statistics.median(best)
 

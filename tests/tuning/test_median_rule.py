@@ -12,7 +12,12 @@ def test_it_agrees_with_the_median_of_running_minima() -> None:
         curves = random.uniform(1, 9, size=(6, 10))
         length = int(random.integers(2, 10))
         bests = np.minimum.accumulate(curves, axis=1)[:, length - 1]
-        expected = bests[0] > np.median(bests[1:]) and (length >= 5 or bests[0] >= 4.0)
+        expected = {
+            (True, True): bests[0] > np.median(bests[1:]),
+            (True, False): True,
+            (False, True): False,
+            (False, False): bests[0] > np.median(bests[1:]),
+        }[length >= 5, bool(bests[0] < 4.0)]
         assert rule.hopeless(list(curves[0, :length]), [list(curve) for curve in curves[1:]]) == expected
 
 
@@ -42,3 +47,10 @@ def test_a_slow_start_is_forgiven_until_half_way_and_guessing_is_not() -> None:
     assert not rule.hopeless([7.0, 7.0], others)
     assert rule.hopeless([9.0, 9.0], others)
     assert rule.hopeless([7.0, 7.0, 7.0], others)
+
+
+def test_half_a_trial_that_is_no_better_than_guessing_is_hopeless_whatever_the_others_do() -> None:
+    rule = MedianRule(6, guessing=8.0)
+    assert not rule.hopeless([9.0, 9.0], [])
+    assert not rule.hopeless([9.0, 7.0, 9.0], [])
+    assert rule.hopeless([9.0, 8.0, 9.0], [])
