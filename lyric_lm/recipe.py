@@ -11,7 +11,7 @@ import dataclasses
 
 from lyric_lm.config import CorpusConfig, ModelConfig, OptimizerConfig, ReportConfig, TrainConfig
 
-_CHARACTERS_READ = 1_300_000  # over all epochs, if the limits below allow
+_CHARACTERS_READ = 1_000_000  # over all epochs, if the limits below allow
 _FEWEST_EPOCHS, _MOST_EPOCHS = 4, 60
 _FEWEST_BATCHES = 4  # in an epoch; a text too short for that has fewer rows
 
@@ -55,7 +55,7 @@ def generalize(
 
     >>> config = generalize(57_000)
     >>> config.model.cell, config.model.hidden_size, config.optimizer.epochs, config.data.validation_split
-    ('gru', 256, 23, 0.1)
+    ('gru', 256, 18, 0.1)
     """
     if num_chars < 1:
         raise ValueError(f"`num_chars` must be at least 1. Received: num_chars={num_chars}")
