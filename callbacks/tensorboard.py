@@ -50,7 +50,7 @@ class TensorBoard(keras.callbacks.Callback):  # type: ignore[misc]
         settings: what the HParams page lists of this run, the first five without a click; None lists nothing
             (KerasTuner writes its own).
         profile_epoch: the epoch to profile, counted from 1, best not the first; None for none. TensorBoard
-            shows it, on its page Profile, once `pip install xprof` is done where it runs.
+            shows it on its page Profile, tool Trace Viewer, once `pip install xprof` is done.
 
     Raises:
         ValueError: a number is below 1, or `prefixes` is one text or holds an empty one.
@@ -100,7 +100,7 @@ class TensorBoard(keras.callbacks.Callback):  # type: ignore[misc]
         self._first_epoch: int | None = None
         self._last_epoch = 0
         self._results: dict[str, float] = {}
-        self._profiling: Any = None
+        self._profiling = False
 
     # ------------------------------------------------------------------ Keras' hooks
 
@@ -121,10 +121,8 @@ class TensorBoard(keras.callbacks.Callback):  # type: ignore[misc]
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         del logs
         if epoch + 1 == self.profile_epoch:
+            self._profiling = True
             self._files.attempt(lambda: tf.profiler.experimental.start(self.log_dir))
-            # The overview's "step"; without one it stays empty.
-            self._profiling = tf.profiler.experimental.Trace("epoch", step_num=epoch + 1, _r=1)
-            self._profiling.__enter__()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         logs, epoch = logs or {}, epoch + 1
@@ -197,7 +195,6 @@ class TensorBoard(keras.callbacks.Callback):  # type: ignore[misc]
             self._files.attempt(lambda: self._projector.write_points(points, epoch=epoch))
 
     def _stop_profiling(self) -> None:
-        if self._profiling is not None:
-            self._profiling.__exit__(None, None, None)
-            self._profiling = None
+        if self._profiling:
+            self._profiling = False
             self._files.attempt(tf.profiler.experimental.stop)
