@@ -4,6 +4,7 @@ import dataclasses
 from typing import Literal, Self
 
 from lyric_lm.config import TrainConfig
+from lyric_lm.printable import printable
 from lyric_lm.tuning.settings import SearchConfig, SearchRunConfig, ServiceConfig
 from lyric_lm.tuning.space import SearchSpace, with_settings
 
@@ -51,14 +52,19 @@ class Tune:
         from lyric_lm.tuning import search
         from lyric_lm.tuning.report import conclusion
 
-        tuner = search(
-            self.config,
-            self.space,
-            settings=self.search_config,
-            run=self.run_config,
-            service=self.service,
-            write=_say,
-        )
+        try:
+            tuner = search(
+                self.config,
+                self.space,
+                settings=self.search_config,
+                run=self.run_config,
+                service=self.service,
+                write=_say,
+            )
+        except KeyboardInterrupt:
+            folder = printable(str(self.run_config.run_dir))
+            _say(f"Finished trials are kept in {folder}: give the same command again to go on.")
+            raise
         if not tuner.is_worker:
             conclusion(tuner, self.run_config.retrain, write=_say)
         return 0

@@ -1,9 +1,11 @@
 """The command `lyric-lm tune`."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import lyric_lm.tuning
 from lyric_lm.cli import main
 from lyric_lm.data import Lyrics
 from lyric_lm.recipe import generalize
@@ -23,6 +25,17 @@ def test_it_searches_and_leaves_a_run(
     assert f"lyric-lm generate --run-dir {run_dir / 'best'}" in output
     assert Run.open(run_dir / "best").load_model().rnns[0].cell.units == 3
     assert (run_dir / "perplexity.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_ctrl_c_says_how_to_go_on(
+    run_dir: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(lyric_lm.tuning, "search", interrupted, raising=False)
+    assert main(["tune", "--run-dir", str(run_dir)]) == 130
+    assert f"kept in {run_dir}: give the same command again" in capfd.readouterr().out
 
 
 def test_with_the_recipe_it_searches_around_the_recipes_values(
