@@ -28,7 +28,7 @@ from lyric_lm.tuning.settings import SearchConfig, SearchRunConfig, ServiceConfi
 from lyric_lm.tuning.space import SearchSpace, with_settings
 from lyric_lm.tuning.trial_records import ERROR, copy_run
 from lyric_lm.tuning.tuner import RNNTuner
-from lyric_lm.tuning.workers import local_workers, reach_chief, work
+from lyric_lm.tuning.workers import check_environment, local_workers, reach_chief, work
 
 
 def search(
@@ -70,6 +70,7 @@ def search(
     """
     config, settings = config or TrainConfig(), settings or SearchConfig()
     run, service = run or SearchRunConfig(), service or ServiceConfig()
+    check_environment()
     objective = settings.checked_objective(held_out=config.data.validates)
     texts = load_training_texts(config)
     hypermodel = RNNHyperModel(texts.training, texts.validation, base=config, space=space, extra=extra)

@@ -14,14 +14,34 @@ import grpc
 from keras_tuner.src.distribute import oracle_client  # no public name
 
 from lyric_lm.config import TrainConfig
-from lyric_lm.errors import SearchServiceError
+from lyric_lm.errors import SearchServiceError, SettingsError
 from lyric_lm.tuning.flags import flags_of
 from lyric_lm.tuning.settings import SearchConfig, SearchRunConfig, ServiceConfig
 from lyric_lm.tuning.space import SearchSpace
 from lyric_lm.tuning.tuner import RNNTuner
 
 _CHIEF_PID = "LYRIC_LM_CHIEF_PID"  # in the environment of workers started by a chief
+_VARIABLES = ("KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT")
 _LAST_SECONDS = 10.0  # for a worker to end by itself after the search
+
+
+def check_environment() -> None:
+    """Make sure that KerasTuner's variables are all there or none is.
+
+    Raises:
+        SettingsError: some are missing, or the port is none.
+    """
+    missing = [name for name in _VARIABLES if not os.environ.get(name)]
+    if len(missing) == len(_VARIABLES):
+        return
+    if missing:
+        raise SettingsError(
+            f"A search in several processes needs {' and '.join(missing)} too: set what is missing, or unset "
+            "KerasTuner's other variables to search in this process alone."
+        )
+    port = os.environ["KERASTUNER_ORACLE_PORT"]
+    if not port.isdecimal() or not 0 < int(port) < 2**16:
+        raise SettingsError(f"KERASTUNER_ORACLE_PORT must be a number in [1, 65536). Received: {port}")
 
 
 def reach_chief(timeout: float) -> None:

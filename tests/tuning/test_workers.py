@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from lyric_lm.config import TrainConfig
-from lyric_lm.errors import SearchServiceError
+from lyric_lm.errors import SearchServiceError, SettingsError
 from lyric_lm.tuning.settings import SearchConfig, SearchRunConfig, ServiceConfig
 from lyric_lm.tuning.space import SearchSpace
-from lyric_lm.tuning.workers import LocalWorkers, local_workers, reach_chief
+from lyric_lm.tuning.workers import LocalWorkers, check_environment, local_workers, reach_chief
 
 
 def test_a_chief_that_does_not_answer_is_given_up_after_the_stated_time(
@@ -69,3 +69,28 @@ def test_workers_are_told_of_their_chief_and_of_the_same_search(
     assert environment["worker-2"]["KERASTUNER_TUNER_ID"] == "worker-2"
     assert environment["worker-2"]["KERASTUNER_ORACLE_PORT"] == "1234"
     assert environment["worker-2"]["KERASTUNER_ORACLE_IP"] == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("variables", "cure"),
+    [
+        ({"TUNER_ID": "worker-1"}, "needs KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT too"),
+        ({"TUNER_ID": "chief", "ORACLE_IP": "127.0.0.1"}, "needs KERASTUNER_ORACLE_PORT too"),
+        ({"TUNER_ID": "chief", "ORACLE_IP": "127.0.0.1", "ORACLE_PORT": "x"}, "in \\[1, 65536\\)"),
+        ({"TUNER_ID": "chief", "ORACLE_IP": "127.0.0.1", "ORACLE_PORT": "65536"}, "Received: 65536"),
+    ],
+)
+def test_half_an_environment_is_refused(
+    variables: dict[str, str], cure: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(f"KERASTUNER_{name}", value)
+    with pytest.raises(SettingsError, match=cure):
+        check_environment()
+
+
+def test_no_environment_and_a_whole_one_are_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    check_environment()
+    for name, value in {"TUNER_ID": "chief", "ORACLE_IP": "127.0.0.1", "ORACLE_PORT": "65535"}.items():
+        monkeypatch.setenv(f"KERASTUNER_{name}", value)
+    check_environment()
