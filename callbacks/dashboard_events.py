@@ -78,8 +78,9 @@ class EventFiles:
             write()
         except (OSError, tf.errors.OpError) as error:
             self.lost = True
-            # TensorFlow puts the name of its own function before the reason.
-            reason = str(getattr(error, "message", error)).splitlines()[0].rpartition("}} ")[2]
+            # TensorFlow puts names of its own functions around the reason.
+            line = str(getattr(error, "message", error)).splitlines()[0]
+            reason = line.rpartition("}} ")[2].partition(" [Op:")[0]
             _log.warning(
                 "No more TensorBoard logs in %s: writing failed (%s). The training goes on.",
                 self.log_dir,
