@@ -95,6 +95,7 @@ def by_hand(
     return [kernel, recurrent, bias, out, out_bias], losses, norms
 
 
+@pytest.mark.xla
 def test_xla_is_on_by_default() -> None:
     assert compiled(build(), jit_compile="auto").jit_compile
 
@@ -134,6 +135,7 @@ def test_under_loss_scaling_the_unscaled_gradient_is_what_is_clipped() -> None:
         np.testing.assert_allclose(a, b, atol=1e-6)
 
 
+@pytest.mark.xla
 def test_two_runs_with_one_seed_give_identical_weights() -> None:
     runs = []
     for _ in range(2):

@@ -1,0 +1,15 @@
+"""What all tests share: XLA only where it is the subject."""
+
+import pytest
+
+from lyric_lm.stateful_model import StatefulModel
+
+
+@pytest.fixture(autouse=True)
+def _without_xla(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Training is compiled by XLA only where a test is marked `xla`, starts a process or asks in `compile`.
+
+    XLA takes seconds to compile each model, and most tests make one of their own.
+    """
+    if request.node.get_closest_marker("xla") is None:
+        monkeypatch.setattr(StatefulModel, "_resolve_auto_jit_compile", lambda _: False)
