@@ -188,7 +188,7 @@ class DashboardConfig:
     tensorboard: bool = True  # whether its logs are written, to the run's folder tensorboard
     samples_every: int = 20  # epochs between two samples
     histograms_every: int = 25  # epochs between two histograms of weights and hidden state
-    profile_epoch: int | None = None  # the epoch to profile, best not the first
+    profile_epoch: int | None = None  # the epoch to profile, best not the first; needs xprof to be shown
 
     def __post_init__(self) -> None:
         _check_at_least_one(self, "samples_every", "histograms_every", "profile_epoch")

@@ -37,7 +37,7 @@ def mean_cross_entropy(logits: Any, ids: Any, *, label_smoothing: float = 0.0) -
         scores = (1 - label_smoothing) * tf.gather(logits, ids, batch_dims=ids.shape.rank)
         if label_smoothing:
             scores += label_smoothing * tf.reduce_mean(logits, axis=-1)
-        losses = (tf.math.log(sums) + highest)[..., 0] - scores
+        losses = tf.squeeze(tf.math.log(sums) + highest, -1) - scores
 
         def grad(upstream: Any) -> Any:
             scale = upstream / tf.cast(tf.size(ids), tf.float32)

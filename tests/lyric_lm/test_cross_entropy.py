@@ -48,7 +48,7 @@ def test_its_gradient_is_the_textbooks(
             with tf.GradientTape() as tape:
                 tape.watch(x)
                 loss = 7.0 * loss_of(x)  # type: ignore[operator]
-            return tape.gradient(loss, x)
+            return tf.convert_to_tensor(tape.gradient(loss, x))
 
         return run(tf.constant(logits))
 

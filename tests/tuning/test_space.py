@@ -105,9 +105,9 @@ def test_a_setting_both_fixed_and_searched_is_a_contradiction() -> None:
 
 def test_settings_that_do_not_go_together_are_a_settings_error() -> None:
     base = TrainConfig(optimizer=OptimizerConfig(optimizer="adamw", weight_decay=0.1))
-    for optimizers in (("sgd", "adamw"), ("adamw", "sgd")):
+    for space in (SearchSpace(optimizers=("sgd", "adamw")), SearchSpace(optimizers=("adamw", "sgd"))):
         with pytest.raises(SettingsError, match="weight_decay"):
-            SearchSpace(optimizers=optimizers).declare(kt.HyperParameters(), base)
+            space.declare(kt.HyperParameters(), base)
 
 
 def test_what_the_recipe_says_fixes_nothing_that_is_searched_and_what_the_user_says_does() -> None:
