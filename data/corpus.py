@@ -30,9 +30,7 @@ class Lyrics:
     vocabulary: Vocabulary
     source: str  # "built-in", "jaychou" or a path
     sha256: str  # of the text in UTF-8, as it stands here, in hexadecimal
-    line_starts: npt.NDArray[np.int64] = field(
-        repr=False, compare=False
-    )  # (L,), also where line ends are spaces
+    line_starts: npt.NDArray[np.int64] = field(repr=False, compare=False)  # (L,), of the source's lines
 
     @classmethod
     def _of(cls, text: str, vocabulary: Vocabulary, source: str, line_starts: npt.NDArray[np.int64]) -> Self:
@@ -154,9 +152,8 @@ def load_lyrics(
     if max_chars is not None and max_chars < 1:
         raise ValueError(f"`max_chars` must be at least 1. Received: max_chars={max_chars}")
     text = read_text(source, encoding=encoding)[:max_chars]
-    line_starts = np.append(
-        0, 1 + np.flatnonzero(np.frombuffer(text.encode("utf-32-le"), "<u4") == ord("\n"))
-    )
+    code_points = np.frombuffer(text.encode("utf-32-le"), "<u4")  # (N,)
+    line_starts = np.append(0, np.flatnonzero(code_points == ord("\n")) + 1)
     if not keep_newlines:
         text = text.replace("\n", " ")
     if vocabulary is None:
