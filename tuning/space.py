@@ -69,8 +69,6 @@ class SearchSpace:
             SettingsError: a setting is both fixed in `base` and searched elsewhere, or a value of the space
                 does not go together with `base`.
         """
-        from lyric_lm.errors import SettingsError  # needs TensorFlow, which --help must not wait for
-
         found = {
             field.metadata["setting"]: tuple(getattr(self, field.name) or ())
             for field in dataclasses.fields(self)
@@ -80,12 +78,7 @@ class SearchSpace:
             name = field.metadata["setting"]
             values = found[name]
             if fixed[name] != usual[name] and values and not _holds(field, values, fixed[name]):
-                no_choice = field.metadata.get("log_scale")
-                alone = "" if no_choice else f", or give {_flag(field.name)} {fixed[name]}"
-                raise SettingsError(
-                    f"{_flag(name)} fixes {fixed[name]}, while {_flag(field.name)} searches "
-                    f"{' '.join(map(str, values))}: leave {_flag(name)} out{alone}."
-                )
+                raise _contradiction(field, values, fixed[name])
             for value in values:
                 _together(base, {name: value})
         if not found["learning_rate"] and base.optimizer.learning_rate is None:
@@ -100,14 +93,20 @@ class SearchSpace:
 
         Args:
             base: the settings that stay.
-            usual: a recipe's; `searched` knows only what is usual for the chapter.
+            usual: those of a command line that fixes nothing. `searched` takes what is usual for the chapter,
+                and cannot tell a recipe's value from one that the user has fixed.
 
         Raises:
-            SettingsError: the space contradicts `base` otherwise.
+            SettingsError: a setting is fixed and searched, or the space contradicts `base` otherwise.
         """
         now, recipe = _flat(base), _flat(usual)
-        given = {f.metadata["setting"]: getattr(self, f.name) for f in dataclasses.fields(self)}
-        first = {name: values[0] for name, values in given.items() if values and now[name] == recipe[name]}
+        first = {}
+        for field in dataclasses.fields(self):
+            name, values = field.metadata["setting"], getattr(self, field.name) or ()
+            if len(values) > 1 and now[name] != recipe[name]:
+                raise _contradiction(field, values, now[name])
+            if values and now[name] == recipe[name]:
+                first[name] = values[0]
         return _together(base, first)
 
     def declare(self, hp: Any, base: TrainConfig) -> TrainConfig:
@@ -174,6 +173,16 @@ def _together(base: TrainConfig, values: Mapping[str, Any]) -> TrainConfig:
         return with_settings(base, values)
     except ValueError as error:
         raise SettingsError(f"The space holds settings that do not go together: {error}.") from error
+
+
+def _contradiction(field: Any, values: tuple[Any, ...], fixed: Any) -> Exception:
+    from lyric_lm.errors import SettingsError  # needs TensorFlow, which --help must not wait for
+
+    one, several = _flag(field.metadata["setting"]), _flag(field.name)
+    alone = "" if field.metadata.get("log_scale") else f", or give {several} {fixed}"
+    return SettingsError(
+        f"{one} fixes {fixed}, while {several} searches {' '.join(map(str, values))}: leave {one} out{alone}."
+    )
 
 
 def _flag(name: str) -> str:

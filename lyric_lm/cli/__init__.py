@@ -18,7 +18,7 @@ from lyric_lm.cli.evaluate import Evaluate
 from lyric_lm.cli.generate import Generate
 from lyric_lm.cli.plot import Plot
 from lyric_lm.cli.recipe import asks_for_recipe, parse_with_recipe
-from lyric_lm.cli.start import quiet_start
+from lyric_lm.cli.start import keep_memory, quiet_start
 from lyric_lm.cli.train import Train
 from lyric_lm.cli.tune import Tune
 from lyric_lm.printable import printable
@@ -56,6 +56,7 @@ def main(args: Sequence[str] | None = None) -> int:
     plain_flags = (tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes, tyro.conf.FlagCreatePairsOff)
     parse = functools.partial(tyro.cli, LyricLM, prog="lyric-lm", args=args, config=plain_flags)
     command = None if asks_for_recipe(args) else parse().command
+    keep_memory()
     with quiet_start():
         from lyric_lm.errors import LyricLMError, RunWriteError
     try:

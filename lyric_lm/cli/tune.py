@@ -33,13 +33,13 @@ class Tune:
         return cls(config, space, SearchConfig(), SearchRunConfig(), ServiceConfig(), recipe="generalize")
 
     def freed(self, usual: TrainConfig) -> Self:
-        """The same command, where what the recipe says fixes nothing that the space searches.
+        """The same command, where only what the user has changed counts as fixed.
 
         Args:
-            usual: the values that the user has not changed.
+            usual: the flags' defaults.
 
         Raises:
-            SettingsError: the space contradicts itself.
+            SettingsError: a setting is fixed and searched, or the space contradicts itself otherwise.
         """
         return dataclasses.replace(self, config=self.space.freed(self.config, usual))
 
@@ -52,6 +52,8 @@ class Tune:
         from lyric_lm.tuning import search
         from lyric_lm.tuning.report import conclusion
 
+        if self.recipe == "chapter":
+            self.freed(TrainConfig())  # refuses what is both fixed and searched
         try:
             tuner = search(
                 self.config,

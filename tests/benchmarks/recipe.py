@@ -6,7 +6,7 @@
 
 Prints a table of medians over the seeds and writes each training's figures and samples as JSON. Copied is the
 share of 8-grams that stand in the training text, of 20 samples of 200 characters, which go on from the first
-two characters of 20 lines of it. One training on the whole Jay Chou corpus takes about 150 CPU seconds; the
+two characters of 20 lines of it. One training on the whole Jay Chou corpus takes about 100 CPU seconds; the
 ablation is twelve of them for each seed.
 """
 
@@ -27,6 +27,7 @@ import keras
 import numpy as np
 
 from lyric_lm import CopyIndex, Greedy, RNNModel, Temperature, generate
+from lyric_lm.cli.start import keep_memory
 from lyric_lm.config import CorpusConfig, ReportConfig, TrainConfig
 from lyric_lm.data import Lyrics
 from lyric_lm.evaluation.scoring import compare
@@ -117,6 +118,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=[*ABLATIONS, CHAPTER], help="these rows")
     parser.add_argument("--output", type=Path, help="where to write every training's figures, as JSON")
     args = parser.parse_args()
+    keep_memory()  # as `lyric-lm train` does
     data = CorpusConfig(
         corpus=args.corpus,
         max_chars=args.max_chars,

@@ -121,6 +121,13 @@ def test_what_the_recipe_says_fixes_nothing_that_is_searched_and_what_the_user_s
         space.searched(space.freed(base, recipe))
 
 
+def test_a_value_that_the_user_fixes_is_not_searched_even_where_the_space_holds_it() -> None:
+    fixed = TrainConfig(model=ModelConfig(hidden_size=128))
+    with pytest.raises(SettingsError, match="--hidden-size fixes 128, while --hidden-sizes searches 64 128"):
+        SearchSpace().freed(fixed, TrainConfig())
+    assert SearchSpace(hidden_sizes=(128,)).freed(fixed, TrainConfig()) == fixed
+
+
 def test_with_settings_changes_exactly_what_it_is_given() -> None:
     base = TrainConfig()
     for names in itertools.combinations(("hidden_size", "epochs", "max_chars", "every"), 2):

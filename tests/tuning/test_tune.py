@@ -11,13 +11,14 @@ from lyric_lm.data import Lyrics
 from lyric_lm.recipe import generalize
 from lyric_lm.runs.run import Run
 
-SMALL = ["--max-chars", "62", "--batch-size", "2", "--num-steps", "5", "--epochs", "2", "--num-chars", "4"]
+SMALL = ["--max-chars", "62", "--num-steps", "5", "--epochs", "2", "--num-chars", "4"]
 
 
 def test_it_searches_and_leaves_a_run(
     lyrics: Lyrics, run_dir: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    command = ["tune", *SMALL, "--prefixes", lyrics.text[:2], "--hidden-sizes", "3", "--max-trials", "2"]
+    command = ["tune", *SMALL, "--batch-size", "2", "--prefixes", lyrics.text[:2]]
+    command += ["--hidden-sizes", "3", "--max-trials", "2"]
     assert main([*command, "--run-dir", str(run_dir)]) == 0
     output = capfd.readouterr().out
     assert "2/2  learning_rate=" in output
@@ -58,9 +59,9 @@ def test_with_the_recipe_it_searches_around_the_recipes_values(
 @pytest.mark.parametrize(
     ("flags", "cure"),
     [
-        (["--objective", "bleu"], "--objective takes loss or perplexity"),
-        (["--learning-rate", "3", "--hidden-sizes", "4"], "give --learning-rates"),
-        (["--hidden-size", "3", "--hidden-sizes", "4", "5"], "or give --hidden-sizes 3"),
+        (["--batch-size", "2", "--objective", "bleu"], "--objective takes loss or perplexity"),
+        (["--batch-size", "2", "--learning-rate", "3", "--hidden-sizes", "4"], "give --learning-rates"),
+        (["--batch-size", "2", "--hidden-size", "3", "--hidden-sizes", "4", "5"], "or give --hidden-sizes 3"),
         (["--batch-sizes", "2", "600"], "the largest batch_size"),
     ],
 )
