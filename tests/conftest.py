@@ -1,6 +1,10 @@
 """What all tests share: XLA only where it is the subject."""
 
+import os
+
 import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no greeting of TensorFlow's from each process
 
 from lyric_lm.stateful_model import StatefulModel
 

@@ -12,7 +12,6 @@ import pytest
 
 from lyric_lm.cli import main
 
-EPOCHS = 400
 FLAGS = {
     # A checkpoint each epoch, of epochs of some milliseconds: much of the time is spent in writing files.
     "generalizing": (
@@ -29,7 +28,7 @@ FORKSERVER.set_forkserver_preload(["lyric_lm.training", "lyric_lm.callbacks", "l
 
 def start(path: Path, flags: str) -> BaseProcess:
     begun = (path / "config.json").exists()
-    words = f"--epochs {EPOCHS} --every 7 --prefixes 的 --checkpoint-every 1 --no-tensorboard {flags}".split()
+    words = f"--every 7 --prefixes 的 --checkpoint-every 1 --no-tensorboard {flags}".split()
     args = ["train", "--run-dir", str(path), *words, *(["--resume"] if begun else [])]
     process = FORKSERVER.Process(target=main, args=(args,))
     process.start()
@@ -87,17 +86,17 @@ def kill_again_and_again(path: Path, flags: str, num_kills: int) -> tuple[int, i
 
 
 @pytest.mark.parametrize(
-    ("name", "num_kills"),
+    ("name", "epochs", "num_kills"),
     [
-        ("generalizing", 4),
-        pytest.param("generalizing", 50, marks=pytest.mark.slow),
-        pytest.param("chapter", 50, marks=pytest.mark.slow),
+        ("generalizing", 80, 4),
+        pytest.param("generalizing", 400, 50, marks=pytest.mark.slow),
+        pytest.param("chapter", 400, 50, marks=pytest.mark.slow),
     ],
 )
 def test_a_training_that_is_killed_over_and_over_ends_as_one_left_alone(
-    tmp_path: Path, name: str, num_kills: int, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, name: str, epochs: int, num_kills: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    flags = FLAGS[name]
+    flags = f"--epochs {epochs} {FLAGS[name]}"
     alone = start(tmp_path / "alone", flags)
     kills, in_a_write = kill_again_and_again(tmp_path / "killed", flags, num_kills)
     alone.join()
