@@ -6,9 +6,10 @@ from typing import Any, overload
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 from lyric_lm.data import Vocabulary
-from lyric_lm.generation.rules import Rule
+from lyric_lm.generation.rules import MaxCopy, Rule
 from lyric_lm.generation.samplers import Beam, Greedy, Sampler
 from lyric_lm.generation.sampling_loop import sampling_loop
 from lyric_lm.model import RNNModel
@@ -63,7 +64,8 @@ def generate(
             several times gives several samples.
         num_chars: characters to add, >= 1.
         sampler: how to pick; None is `Greedy()`, the chapter's.
-        rules: what the continuation must not do, applied in this order; put `MaxCopy` last.
+        rules: what the continuation must not do, applied in this order, but `MaxCopy` before the others: it
+            bars without exception, where `NoRepeatNgram` gives way.
         seed: for samplers that draw; the same seed gives the same text. None draws one.
 
     Returns:
@@ -87,10 +89,13 @@ def stream(
     sampler: Sampler | None = None,
     rules: Sequence[Rule] = (),
     seed: int | None = None,
+    history: ArrayLike = (),
 ) -> Iterator[str]:
     """The continuation that `generate` gives, in pieces of a few characters as they come.
 
-    Args: as `generate`'s; a `Beam` knows its first character only at the end, so it cannot be streamed.
+    Args: as `generate`'s; a `Beam` knows its first character only at the end, so it cannot be streamed. And
+        history: int32 `(N,)`, ids at the prefix's end that the model has generated before, -1 for those that
+            it has not: the rules go on from there. By default they begin afresh, the prefix aside.
 
     Yields:
         One to eight characters; the prefix is not repeated.
@@ -103,7 +108,7 @@ def stream(
         raise ValueError(
             "`sampler` cannot be a Beam here: its text is known at the end only. Use `generate`."
         )
-    for piece in _pieces(model, [prefix], num_chars, _STREAMED_AT_ONCE, sampler, rules, seed):
+    for piece in _pieces(model, [prefix], num_chars, _STREAMED_AT_ONCE, sampler, rules, seed, history):
         yield piece[0]
 
 
@@ -115,22 +120,26 @@ def _pieces(
     sampler: Sampler | Beam | None,
     rules: Sequence[Rule],
     seed: int | None,
+    history: ArrayLike = (),
 ) -> Iterator[list[str]]:
-    """Continuations of all prefixes, `at_once` characters at a time."""
+    """Continuations of all prefixes, `at_once` characters at a time, after the same history."""
     if num_chars < 1:
         raise ValueError(f"`num_chars` must be at least 1. Received: num_chars={num_chars}")
     encoded = [encode_prefix(model.vocabulary, text) for text in prefixes]
-    sampler, rules = sampler or Greedy(), tuple(rules)
+    sampler = sampler or Greedy()
+    rules = tuple(sorted(rules, key=lambda rule: not isinstance(rule, MaxCopy)))
     loop = _compiled(model, (sampler, rules), lambda: sampling_loop(model, sampler, rules))
     random = np.random.default_rng(seed)
-    room = max(_SHORTEST_LOOP, 1 << (num_chars - 1).bit_length())
+    earlier = np.asarray(history, np.int32) if rules else np.empty(0, np.int32)
+    room = max(_SHORTEST_LOOP, 1 << (num_chars + len(earlier) - 1).bit_length())
     logits, state = _warm_up(model, encoded)
-    history: Any = np.full((len(prefixes), room), -1, np.int32)
+    latest: Any = np.full((len(prefixes), room), -1, np.int32)
+    latest[:, room - len(earlier) :] = earlier
     for done in range(0, num_chars, at_once):
         count = min(at_once, num_chars - done)
         uniforms = np.zeros((room, len(prefixes)), np.float32)
         uniforms[:count] = random.random((count, len(prefixes)), np.float32)
-        ids, logits, state, history = loop(logits, state, history, uniforms, tf.constant(count))
+        ids, logits, state, latest = loop(logits, state, latest, uniforms, tf.constant(count))
         yield [model.vocabulary.decode(row) for row in ids.numpy()[:, :count]]
 
 

@@ -24,7 +24,7 @@ def build_sampler(config: SamplingConfig) -> Sampler | Beam:
 
 
 def build_rules(config: SamplingConfig, training: "Lyrics | None") -> list[Rule]:
-    """The rules that the settings name; the one against copying last, so that nothing overrules it.
+    """The rules that the settings name.
 
     Args:
         config: the settings.

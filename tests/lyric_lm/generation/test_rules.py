@@ -19,6 +19,7 @@ from lyric_lm import (
     TopK,
     TopP,
     generate,
+    stream,
 )
 from lyric_lm.data import Vocabulary
 from lyric_lm.originality.copy_guard import CopyGuard
@@ -104,6 +105,37 @@ def test_the_penalty_divides_positive_and_multiplies_negative_logits_of_used_cha
     logits = np.array([[2.0, -2.0, 3.0, -3.0]], np.float32)
     lowered = RepetitionPenalty(2.0).apply(logits, np.array([[-1, 0, 1, 0]], np.int32))
     np.testing.assert_allclose(lowered, [[1.0, -4.0, 3.0, -3.0]])
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda s: type(s).__name__)
+@pytest.mark.parametrize("copying_first", [True, False])
+def test_copying_stays_barred_beside_a_rule_that_gives_way(
+    model: RNNModel, sampler: Any, copying_first: bool
+) -> None:
+    # In eight characters every pair has soon been used, so the other rule must let some come again.
+    rules = [MaxCopy(IDS, 1, vocab_size=len(VOCABULARY)), NoRepeatNgram(2)]
+    text = generate(model, "abc", 60, sampler=sampler, seed=1, rules=rules if copying_first else rules[::-1])
+    assert longest_copied_run(text[3:]) == 1
+
+
+@pytest.mark.parametrize("sampler", [Greedy(), Temperature(0.7)], ids=lambda s: type(s).__name__)
+def test_with_its_history_a_text_goes_on_as_if_never_interrupted(model: RNNModel, sampler: Any) -> None:
+    rules = [RepetitionPenalty(1.3), NoRepeatNgram(3), MaxCopy(IDS, 4, vocab_size=len(VOCABULARY))]
+    whole = "".join(stream(model, "abc", 32, sampler=sampler, seed=1, rules=rules))
+    random, text, history = np.random.default_rng(1), "abc", np.empty(0, np.int32)
+    for _ in range(4):
+        # The generator goes on too: `stream` seeds one of its own with what it is given.
+        line = "".join(stream(model, text, 8, sampler=sampler, seed=random, rules=rules, history=history))  # type: ignore[arg-type]
+        text, history = text + line, np.append(history, VOCABULARY.encode(line))
+    assert text == "abc" + whole
+
+
+def test_characters_that_the_model_did_not_write_are_no_history(model: RNNModel) -> None:
+    rules = [NoRepeatNgram(3), MaxCopy(IDS, 4, vocab_size=len(VOCABULARY))]
+    afresh = "".join(stream(model, TEXT[:9], 20, rules=rules))
+    assert "".join(stream(model, TEXT[:9], 20, rules=rules, history=[-1] * 9)) == afresh
+    own = "".join(stream(model, TEXT[:9], 20, rules=rules, history=VOCABULARY.encode(TEXT[:9])))
+    assert afresh[0] == TEXT[9] != own[0]  # of its own, nine characters in a row would be copied
 
 
 def test_rules_compose_and_copying_is_barred_first(model: RNNModel) -> None:
