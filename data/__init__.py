@@ -10,7 +10,7 @@ from lyric_lm.data.batches import consecutive_batches, random_batches
 from lyric_lm.data.corpus import Lyrics, load_lyrics, read_text
 from lyric_lm.data.errors import CorpusError, CorpusNotFoundError, LyricLMError, UnknownCharacterError
 from lyric_lm.data.varied_batches import rare_ids, varied_batches
-from lyric_lm.data.vocabulary import Vocabulary
+from lyric_lm.data.vocabulary import Vocabulary, name_characters
 
 __all__ = [
     "CorpusError",
@@ -21,6 +21,7 @@ __all__ = [
     "Vocabulary",
     "consecutive_batches",
     "load_lyrics",
+    "name_characters",
     "random_batches",
     "rare_ids",
     "read_text",

@@ -233,12 +233,21 @@ def _sorted_code_points(characters: list[str]) -> npt.NDArray[np.uint32]:
     return codes
 
 
-def _unknown_message(missing: str, size: int) -> str:
+def name_characters(characters: str) -> str:
+    """Name characters one by one in an error, the first few of many.
+
+    >>> print(name_characters("龘a"))
+    '龘' (U+9F98), 'a' (U+0061)
+    """
     # repr escapes control, bidirectional and surrogate characters, which a terminal must not get raw.
-    shown = ", ".join(f"{character!r} (U+{ord(character):04X})" for character in missing[:_MAX_SHOWN])
-    more = f" and {len(missing) - _MAX_SHOWN} more" if len(missing) > _MAX_SHOWN else ""
+    shown = ", ".join(f"{character!r} (U+{ord(character):04X})" for character in characters[:_MAX_SHOWN])
+    more = f" and {len(characters) - _MAX_SHOWN} more" if len(characters) > _MAX_SHOWN else ""
+    return shown + more
+
+
+def _unknown_message(missing: str, size: int) -> str:
     them = "it" if len(missing) == 1 else "them"
     return (
-        f"The vocabulary of {size} characters lacks {shown}{more}: leave {them} out, train on a text that "
-        f"holds {them}, or make the vocabulary with unknown=True."
+        f"The vocabulary of {size} characters lacks {name_characters(missing)}: leave {them} out, train on a "
+        f"text that holds {them}, or make the vocabulary with unknown=True."
     )

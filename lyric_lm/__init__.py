@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lyric_lm.evaluation.ngrams import WittenBell
     from lyric_lm.generation.generate import generate, stream
+    from lyric_lm.generation.prefix import fit_prefix
     from lyric_lm.generation.rules import MaxCopy, NoRepeatNgram, RepetitionPenalty
     from lyric_lm.generation.samplers import Beam, Greedy, Temperature, TopK, TopP
     from lyric_lm.model import RNNModel
@@ -31,6 +32,7 @@ _HOMES = {
     "TopK": "generation.samplers",
     "TopP": "generation.samplers",
     "WittenBell": "evaluation.ngrams",
+    "fit_prefix": "generation.prefix",
     "generate": "generation.generate",
     "stream": "generation.generate",
 }
@@ -47,6 +49,7 @@ __all__ = [
     "TopK",
     "TopP",
     "WittenBell",
+    "fit_prefix",
     "generate",
     "stream",
 ]

@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from lyric_lm.field_types import check_field_types
 
+MOST_CHARS = 1_000_000  # to write at once
+_LEAST_TEMPERATURE = 0.001
 LEARNING_RATES = {"sgd": 100.0, "adam": 3e-3, "adamw": 3e-3}  # used where none is given
 
 
@@ -26,7 +28,7 @@ class CorpusConfig:
     unknown_share: float = 0.5  # with validation: of the epochs, how many a rare character is unknown in
 
     def __post_init__(self) -> None:
-        _check_at_least_one(self, "max_chars")
+        check_at_least_one(self, "max_chars")
         _check_shares(self, "unknown_share")
         if self.validation_split is not None and not 0 < self.validation_split < 1:
             raise ValueError(
@@ -54,7 +56,7 @@ class ModelConfig:
     label_smoothing: float = 0.0  # share of each target's probability spread over all characters
 
     def __post_init__(self) -> None:
-        _check_at_least_one(self, "hidden_size", "num_layers", "embedding_dim")
+        check_at_least_one(self, "hidden_size", "num_layers", "embedding_dim")
         _check_shares(self, "dropout", "character_dropout", "label_smoothing")
         if self.tie_embeddings and self.embedding_dim is None:
             raise ValueError("`tie_embeddings` needs an `embedding_dim`. Received: embedding_dim=None")
@@ -78,7 +80,7 @@ class OptimizerConfig:
     seed: int = 0  # of the initial weights and of anything random
 
     def __post_init__(self) -> None:
-        _check_at_least_one(self, "batch_size", "num_steps", "epochs", "patience")
+        check_at_least_one(self, "batch_size", "num_steps", "epochs", "patience")
         _check_positive(self, "learning_rate", "clipping_theta")
         _check_shares(self, "warmup", "weight_decay")
         if self.weight_decay and self.optimizer != "adamw":
@@ -99,7 +101,8 @@ class ReportConfig:
     copied: bool = False  # also say how much of the samples is copied from the text
 
     def __post_init__(self) -> None:
-        _check_at_least_one(self, "every", "num_chars")
+        check_at_least_one(self, "every", "num_chars")
+        check_at_most(self, num_chars=MOST_CHARS)
         if not all(self.prefixes):
             raise ValueError("`prefixes` must hold at least one character each. Received: an empty one")
 
@@ -117,8 +120,11 @@ class SamplingConfig:
     max_copy: int | None = None  # never copy more than n characters in a row from the training text
 
     def __post_init__(self) -> None:
-        _check_at_least_one(self, "top_k", "beam_width", "repetition_penalty", "no_repeat_ngram", "max_copy")
-        _check_positive(self, "temperature", "repetition_penalty")
+        check_at_least_one(self, "top_k", "beam_width", "repetition_penalty", "no_repeat_ngram", "max_copy")
+        check_at_most(self, top_k=MOST_CHARS, beam_width=1000, no_repeat_ngram=1000, max_copy=1000)
+        _check_positive(self, "repetition_penalty")
+        if self.temperature is not None:
+            check_temperature(self.temperature)
         if self.top_p is not None and not 0 < self.top_p <= 1:
             raise ValueError(f"`top_p` must be in (0, 1]. Received: top_p={self.top_p}")
         chosen = [name for name in ("top_k", "top_p", "beam_width") if getattr(self, name) is not None]
@@ -140,7 +146,9 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         if self.optimizer.patience is not None and not self.data.validates:
-            raise ValueError("`patience` needs a text to validate on: give `validation_split` too")
+            raise ValueError(
+                "`patience` needs a text to validate on: give `validation_split` too, or set it to None"
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """A plain dictionary, as config.json holds it."""
@@ -174,7 +182,7 @@ class RunConfig:
     checkpoint_every: int = 10  # epochs between two checkpoints, from which --resume goes on
 
     def __post_init__(self) -> None:
-        _check_at_least_one(self, "checkpoint_every")
+        check_at_least_one(self, "checkpoint_every")
         if self.resume and self.overwrite:
             raise ValueError("Give either `resume` or `overwrite`, not both")
         if self.resume and self.run_dir is None:
@@ -191,14 +199,46 @@ class DashboardConfig:
     profile_epoch: int | None = None  # the epoch to profile, best not the first; needs xprof to be shown
 
     def __post_init__(self) -> None:
-        _check_at_least_one(self, "samples_every", "histograms_every", "profile_epoch")
+        check_at_least_one(self, "samples_every", "histograms_every", "profile_epoch")
 
 
-def _check_at_least_one(config: Any, *names: str) -> None:
+def check_at_least_one(config: Any, *names: str) -> None:
+    """Refuse a number below 1.
+
+    Raises:
+        ValueError: one of the fields named is.
+    """
     for name in names:
         value = getattr(config, name)
         if value is not None and value < 1:
             raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}")
+
+
+def check_at_most(config: Any, **limits: int) -> None:
+    """Refuse a number beyond reason, which would end in want of memory.
+
+    Raises:
+        ValueError: one of the fields named is above its limit.
+    """
+    for name, limit in limits.items():
+        value = getattr(config, name)
+        if value is not None and value > limit:
+            raise ValueError(f"`{name}` must be at most {limit}. Received: {name}={value}")
+
+
+def check_temperature(temperature: float) -> None:
+    """Refuse what is no temperature, or so low that logits divided by it are no numbers any more.
+
+    Raises:
+        ValueError: it is below 0.001, infinite or not a number.
+    """
+    if not 0 < temperature < float("inf"):
+        raise ValueError(f"`temperature` must be positive. Received: temperature={temperature}")
+    if temperature < _LEAST_TEMPERATURE:
+        raise ValueError(
+            f"`temperature` must be at least {_LEAST_TEMPERATURE}; without one the likeliest character is "
+            f"taken. Received: temperature={temperature}"
+        )
 
 
 def _check_shares(config: Any, *names: str) -> None:

@@ -14,6 +14,7 @@ from lyric_lm.data import (
     Vocabulary,
     consecutive_batches,
     load_lyrics,
+    name_characters,
     varied_batches,
 )
 
@@ -77,14 +78,12 @@ def check_prefixes(prefixes: tuple[str, ...], vocabulary: Vocabulary) -> None:
         UnknownCharacterError: a prefix holds a character that the training text lacks.
     """
     for prefix in prefixes:
-        try:
-            Vocabulary(vocabulary.characters).encode(prefix)
-        except UnknownCharacterError as error:
+        if missing := vocabulary.missing(prefix):
             raise UnknownCharacterError(
-                f"The training text lacks {error.characters!r}: choose other prefixes, "
+                f"The training text lacks {name_characters(missing)}: choose other prefixes with --prefixes, "
                 "or train on a text that holds it.",
-                characters=error.characters,
-            ) from error
+                characters=missing,
+            )
 
 
 def learnt_text(training: Lyrics, config: CorpusConfig) -> Lyrics:

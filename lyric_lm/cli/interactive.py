@@ -2,14 +2,15 @@
 
 import dataclasses
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lyric_lm.config import SamplingConfig
+import numpy as np
+
+from lyric_lm.config import MOST_CHARS, SamplingConfig
 from lyric_lm.errors import LyricLMError
 from lyric_lm.generation.generate import stream
-from lyric_lm.generation.prefix import fit_prefix
 from lyric_lm.generation.sampling import build_rules, build_sampler
 from lyric_lm.printable import printable
 
@@ -35,6 +36,20 @@ _HELP = """Type a line; the model writes the next. An empty line lets it write o
 /help           this                          /quit      or Ctrl-D"""
 
 
+@dataclasses.dataclass(frozen=True)
+class _Exchange:
+    """The text after an exchange, and its ids as the rules see them: -1 for what was typed."""
+
+    text: str = ""
+    history: tuple[int, ...] = ()
+
+    def typed(self, text: str) -> "_Exchange":
+        return _Exchange(self.text + text, self.history + (-1,) * len(text))
+
+    def written(self, text: str, ids: Iterable[int]) -> "_Exchange":
+        return _Exchange(self.text + text, self.history + tuple(ids))
+
+
 class Session:
     """One conversation with a model.
 
@@ -43,19 +58,31 @@ class Session:
         training: its training text, which `/max-copy` keeps from being copied.
         sampling: the settings to start with.
         num_chars: longest line to write, in characters.
+        fit: brings what was typed into the model's characters, or raises.
+        seed: the same seed and the same input give the same text; None draws one.
         liked: where `/save` writes to when it names no file.
     """
 
     def __init__(
-        self, model: "RNNModel", training: "Lyrics", sampling: SamplingConfig, *, num_chars: int, liked: Path
+        self,
+        model: "RNNModel",
+        training: "Lyrics",
+        sampling: SamplingConfig,
+        *,
+        num_chars: int,
+        fit: Callable[[str], str],
+        seed: int | None,
+        liked: Path,
     ) -> None:
         self._model = model
         self._training = training
         self._sampling = sampling
         self._num_chars = num_chars
         self._liked = liked
-        self._separator = "\n" if "\n" in model.vocabulary else " "
-        self._texts = [""]  # the text after each exchange
+        self._fit = fit
+        self._random = np.random.default_rng(seed)
+        self._separator = next((end for end in "\n " if end in model.vocabulary), "")
+        self._exchanges = [_Exchange()]
         self._rules = build_rules(sampling, training)
         self._commands: dict[str, Callable[[str], None]] = {
             "help": lambda _: print(_HELP),
@@ -63,14 +90,17 @@ class Session:
             "length": self._set_length,
             "settings": lambda _: self._show_settings(),
             "undo": lambda _: self._undo(),
-            "show": lambda _: print(printable(self._texts[-1])),
-            "new": lambda _: self._texts.append(""),
+            "show": lambda _: print(printable(self._exchanges[-1].text)),
+            "new": lambda _: self._exchanges.append(_Exchange()),
             "save": self._save,
         }
 
     def run(self) -> None:
         """Read lines until `/quit` or the end of the input."""
         print(_HELP)
+        if self._separator != "\n":
+            end = "at a space" if self._separator else "only at their longest"
+            print(f"This model has learnt no line ends (train with --keep-newlines): its lines end {end}.")
         while True:
             try:
                 line = input("> ").strip("\r\n")
@@ -82,7 +112,7 @@ class Session:
             try:
                 self._answer(line)
             except KeyboardInterrupt:
-                print("\n(stopped)")
+                print("\n(stopped; this line is not kept)")
             except (LyricLMError, ValueError) as error:
                 print(printable(str(error)))
 
@@ -99,26 +129,38 @@ class Session:
             print(f"There is no /{printable(name)}; /help lists the commands.")
 
     def _write_next(self, line: str) -> None:
-        text = self._texts[-1]
+        exchange = self._exchanges[-1]
         if line:
-            fitted = fit_prefix(line, self._model.vocabulary)
-            if str(fitted):
-                print(printable(str(fitted)))
-            text += fitted.text + self._separator
-        if not text:
+            cut = exchange.text and not exchange.text.endswith(self._separator)  # at the longest length
+            exchange = exchange.typed((self._separator if cut else "") + self._fit(line) + self._separator)
+        if not exchange.text:
             print("Type a line first; the model continues it.")
             return
-        sampler = build_sampler(self._sampling)
-        line = ""
-        for piece in stream(self._model, text, self._num_chars, sampler=sampler, rules=self._rules):  # type: ignore[arg-type]
-            line = (line + piece).lstrip(self._separator)
-            head, end, _ = line.partition(self._separator)
-            print(printable(piece.partition(self._separator)[0] if end else piece), end="", flush=True)
-            if end:
-                line = head
+        pieces = stream(
+            self._model,
+            exchange.text,
+            self._num_chars,
+            sampler=build_sampler(self._sampling),  # type: ignore[arg-type] # no beam comes here
+            rules=self._rules,
+            seed=int(self._random.integers(1 << 32)),
+            history=exchange.history,
+        )
+        written = ""
+        for piece in pieces:
+            shown, written = len(written), written + piece
+            end = self._line_end(written)
+            print(printable(written[shown:end]), end="", flush=True)
+            if end is not None:
+                written = written[: end + 1]
                 break
         print()
-        self._texts.append(text + line + self._separator)
+        self._exchanges.append(exchange.written(written, self._model.vocabulary.encode(written)))
+
+    def _line_end(self, written: str) -> int | None:
+        """Where the first line that is not empty ends; None if it is not yet known."""
+        first = len(written) - len(written.lstrip(self._separator))
+        end = written.find(self._separator, first) if self._separator else -1
+        return None if end < 0 else end
 
     def _set(self, name: str, value: str) -> None:
         field, read = _SETTINGS[name]
@@ -144,18 +186,20 @@ class Session:
     def _set_length(self, value: str) -> None:
         if not value.isdecimal() or not int(value):
             raise ValueError("/length takes a number of characters, at least 1.")
+        if int(value) > MOST_CHARS:
+            raise ValueError(f"/length takes at most {MOST_CHARS} characters.")
         self._num_chars = int(value)
 
     def _undo(self) -> None:
-        if len(self._texts) > 1:
-            self._texts.pop()
-        print(printable(self._texts[-1]) or "(nothing left)")
+        if len(self._exchanges) > 1:
+            self._exchanges.pop()
+        print(printable(self._exchanges[-1].text) or "(nothing left)")
 
     def _save(self, value: str) -> None:
         path = Path(value) if value else self._liked
         try:
             with path.open("a", encoding="utf-8") as file:
-                file.write(self._texts[-1].strip(self._separator) + "\n\n")
+                file.write(self._exchanges[-1].text.strip() + "\n\n")
         except OSError as error:
             print(f"Cannot write {path} ({error.strerror}): name another file.", file=sys.stderr)
             return

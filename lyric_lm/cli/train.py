@@ -44,9 +44,8 @@ class Train:
         if self.run_config.run_dir is None:
             return self
         stored = Run.open(self.run_config.run_dir).settings()
-        # A flag that is on by default is one that can only be turned off; so that one given again is known.
-        parsed: Train = parse(Train(_with_switches(stored, off=stored), RunConfig(), recipe=self.recipe))
-        return dataclasses.replace(parsed, config=_with_switches(parsed.config, on=stored))
+        parsed: Train = parse(Train(stored, RunConfig(), recipe=self.recipe))
+        return parsed
 
     def run(self) -> int:
         """Train, print the reports and say where the run is.
@@ -160,18 +159,6 @@ class Train:
             write=write,
         )
         return samples
-
-
-def _with_switches(
-    config: TrainConfig, *, off: TrainConfig | None = None, on: TrainConfig | None = None
-) -> TrainConfig:
-    """The settings with the switches that are on in another's turned off or on."""
-    pattern, value = (on, True) if off is None else (off, False)
-    parts = {}
-    for part in dataclasses.fields(TrainConfig):
-        switches = {k: value for k, v in vars(getattr(pattern, part.name)).items() if v is True}
-        parts[part.name] = dataclasses.replace(getattr(config, part.name), **switches)
-    return dataclasses.replace(config, **parts)
 
 
 def _listed(config: TrainConfig) -> dict[str, Any]:

@@ -68,8 +68,9 @@ def write_report(path: Path, text: str, score: Score, *, source: str) -> None:
     """
     check_report_name(path)
     content = to_csv(text, score) if path.suffix.lower() == ".csv" else to_html(text, score, source=source)
+    encoded = content.encode("utf-8", "backslashreplace")  # the title may be a file name that is no UTF-8
     # The CSV module has put its own line ends in; no others must be added on Windows.
-    write_atomically(path, lambda temporary: temporary.write_bytes(content.encode()))
+    write_atomically(path, lambda temporary: temporary.write_bytes(encoded))
 
 
 def check_report_name(path: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
-from lyric_lm.data import Vocabulary
+from lyric_lm.data import UnknownCharacterError, Vocabulary, name_characters
 from lyric_lm.generation.rules import MaxCopy, Rule
 from lyric_lm.generation.samplers import Beam, Greedy, Sampler
 from lyric_lm.generation.sampling_loop import sampling_loop
@@ -152,9 +152,12 @@ def encode_prefix(vocabulary: Vocabulary, text: str) -> np.ndarray[Any, Any]:
     """
     if not text:
         raise ValueError("`prefix` must hold at least one character. Received: prefix=''")
-    if vocabulary.unknown_id is not None and vocabulary.missing(text):
-        # Without its unknown token, whose id is the last, a vocabulary refuses instead of guessing.
-        vocabulary = Vocabulary(vocabulary.characters)
+    if missing := vocabulary.missing(text):
+        raise UnknownCharacterError(
+            f"The model does not know {name_characters(missing)}: write the prefix without, or let "
+            "`lyric_lm.fit_prefix` find near forms.",
+            characters=missing,
+        )
     return vocabulary.encode(text)
 
 
@@ -177,7 +180,9 @@ def _warm_up_function(model: RNNModel) -> Any:
         logits, state = model(ids)
         return logits[:, -1], state
 
-    return tf.function(last_logits, input_signature=[tf.TensorSpec((None, None), tf.int32)])
+    function = tf.function(last_logits, input_signature=[tf.TensorSpec((None, None), tf.int32)])
+    function._omit_frequent_tracing_warning = True  # it is traced once for each model, and models may be many
+    return function
 
 
 def _compiled(model: RNNModel, key: Hashable, make: Callable[[], Any]) -> Any:

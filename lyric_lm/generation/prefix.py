@@ -46,25 +46,49 @@ def fit_prefix(text: str, vocabulary: Vocabulary) -> FittedPrefix:
     prefix: '說' was read as '说'; 'Ａ' was read as 'a'; '龘' (U+9F98) is unknown and was skipped
     """
     known = set(vocabulary.characters)
-    replaced, skipped = {}, ""
-    for char in vocabulary.missing(text):
-        near = next((form for form in _near_forms(char) if form and set(form) <= known), None)
-        if near is None:
-            skipped += char
-        else:
-            replaced[char] = near
-    fitted = "".join(replaced.get(char, char) for char in text if char not in skipped)
+    replaced: dict[str, str] = {}
+    fitted, skipped = "", []
+    for piece in text if known.issuperset(text) else _composable(text, known):
+        if piece not in known and piece not in replaced and piece not in skipped:
+            near = next((form for form in _near_forms(piece) if form and known.issuperset(form)), None)
+            if near is None:
+                skipped.append(piece)
+            else:
+                replaced[piece] = near
+        fitted += "" if piece in skipped else replaced.get(piece, piece)
     if not fitted:
         raise UnknownCharacterError(
             f"The model knows no character of the prefix {text!r}: start with others, from the text that it "
             "was trained on.",
-            characters=skipped,
+            characters="".join(skipped),
         )
-    return FittedPrefix(fitted, replaced, skipped)
+    return FittedPrefix(fitted, replaced, "".join(skipped))
+
+
+def _composable(text: str, known: set[str]) -> Iterator[str]:
+    """The characters one by one, but one with the marks behind it where they compose into a known one."""
+    pieces: list[str] = []
+    for char in text:
+        # Letter and accent, the parts of a Korean syllable, half-width kana and its voice mark.
+        joined = _composed(pieces[-1] + char) if pieces else ""
+        if pieces and len(joined) < len(_composed(pieces[-1])) + len(_composed(char)):
+            pieces[-1] += char
+        else:
+            pieces.append(char)
+    for piece in pieces:
+        joined = _composed(piece)
+        known_whole = any(known.issuperset(form) for form in (joined, joined.lower(), joined.upper()))
+        yield from [piece] if known_whole else piece
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFKC", text)
 
 
 def _near_forms(char: str) -> Iterator[str]:
-    composed = unicodedata.normalize("NFKC", char)
+    if "\ud800" <= char <= "\udfff":
+        return  # half of a pair, as bytes that are not UTF-8 come from a command line
+    composed = _composed(char)
     yield composed
     for form in (char, composed):
         yield from (form.lower(), form.upper())

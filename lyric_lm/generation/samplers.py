@@ -11,6 +11,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from lyric_lm.config import check_temperature
+
 
 class Sampler(abc.ABC):
     """Picks the next character of each row."""
@@ -45,10 +47,10 @@ class Greedy(Sampler):
 class Temperature(Sampler):
     """A draw from softmax(logits / temperature): below 1 safer, above 1 more surprising."""
 
-    temperature: float = 1.0  # > 0
+    temperature: float = 1.0  # >= 0.001
 
     def __post_init__(self) -> None:
-        _check_temperature(self.temperature)
+        check_temperature(self.temperature)
 
     def choose(self, logits: Any, uniform: Any) -> Any:
         return _draw(logits / self.temperature, uniform)
@@ -59,10 +61,10 @@ class TopK(Sampler):
     """A draw from the k likeliest characters only (Fan et al., 2018); ties with the k-th stay in."""
 
     k: int = 10  # >= 1
-    temperature: float = 1.0  # > 0
+    temperature: float = 1.0  # >= 0.001
 
     def __post_init__(self) -> None:
-        _check_temperature(self.temperature)
+        check_temperature(self.temperature)
         if self.k < 1:
             raise ValueError(f"`k` must be at least 1. Received: k={self.k}")
 
@@ -77,10 +79,10 @@ class TopP(Sampler):
     """A draw from the smallest set of likeliest characters with probability p (Holtzman et al., 2020)."""
 
     p: float = 0.9  # in (0, 1]
-    temperature: float = 1.0  # > 0
+    temperature: float = 1.0  # >= 0.001
 
     def __post_init__(self) -> None:
-        _check_temperature(self.temperature)
+        check_temperature(self.temperature)
         if not 0 < self.p <= 1:
             raise ValueError(f"`p` must be in (0, 1]. Received: p={self.p}")
 
@@ -120,11 +122,6 @@ class Beam:
         total = scores[:, :, None] + tf.nn.log_softmax(logits)
         best = tf.math.top_k(tf.reshape(total, (-1, self.width * num_ids)), self.width)
         return best.values, best.indices // num_ids, best.indices % num_ids
-
-
-def _check_temperature(temperature: float) -> None:
-    if not 0 < temperature < float("inf"):
-        raise ValueError(f"`temperature` must be positive. Received: temperature={temperature}")
 
 
 def _fewest_largest(logits: Any, enough: Callable[[Any], Any]) -> Any:

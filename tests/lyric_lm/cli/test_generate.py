@@ -33,6 +33,13 @@ def test_it_writes_on_from_each_prefix(run_dir: Path, capsys: pytest.CaptureFixt
     assert capsys.readouterr().out == first
 
 
+def test_without_a_prefix_it_goes_on_from_the_ones_of_the_reports(
+    run_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert generate(run_dir, "--num-chars", "5") == 0
+    assert capsys.readouterr().out.startswith("外婆")
+
+
 def test_unknown_characters_of_a_prefix_are_mended_and_told(
     run_dir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -90,6 +97,12 @@ def test_samplers_and_rules_are_flags(
         (["--max-copy", "0"], "`max_copy` must be at least 1"),
         (["--top-k", "3", "--top-p", "0.5"], "Give only one of"),
         (["--beam-width", "3", "--interactive"], "which `beam_width` cannot"),
+        (["--report", "--interactive"], "leave out `report`"),
+        (["--prefix", "她", "--interactive"], "leave out `prefix`"),
+        (["--num-chars", "10000000000000"], "`num_chars` must be at most 1000000"),
+        (["--max-copy", "10000000000000"], "`max_copy` must be at most 1000"),
+        (["--beam-width", "10000000000000"], "`beam_width` must be at most 1000"),
+        (["--temperature", "1e-39"], "`temperature` must be at least 0.001"),
     ],
 )
 def test_settings_out_of_range_are_refused(
@@ -109,9 +122,9 @@ def test_a_folder_without_a_run_is_named(tmp_path: Path, capsys: pytest.CaptureF
 # ---------------------------------------------------------------- the session
 
 
-def session(run_dir: Path, typed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def session(run_dir: Path, typed: str, monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(typed))
-    assert generate(run_dir, "--interactive", "--num-chars", "12") == 0
+    assert generate(run_dir, "--interactive", "--num-chars", "12", *words) == 0
 
 
 def test_a_session_writes_the_next_line_and_keeps_what_is_liked(
@@ -123,6 +136,46 @@ def test_a_session_writes_the_next_line_and_keeps_what_is_liked(
     assert kept.startswith("外婆 ")
     assert len(kept.split()) >= 2
     assert kept in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [[], ["--temperature", "1"]])
+def test_over_all_lines_of_a_session_no_more_than_max_copy_is_copied(
+    run_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    training = load_lyrics("built-in", max_chars=800).text
+    copied: list[int] = []
+    for limit in ([], ["--max-copy", "4"]):
+        liked = tmp_path / f"{len(copied)}.txt"
+        typed = "外婆\n" + 9 * "\n" + f"/save {liked}\n"
+        session(run_dir, typed, monkeypatch, "--seed", "3", *words, *limit)
+        written = liked.read_text(encoding="utf-8").strip().removeprefix("外婆 ")
+        assert len(written) > 30
+        starts = range(len(written))
+        copied.append(max(j - i for i in starts for j in starts if written[i:j] in training))
+    assert copied[0] > copied[1] == 4
+
+
+def test_a_session_writes_the_same_with_the_same_seed_and_shows_what_it_keeps(
+    run_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = []
+    for name in ("first", "second"):
+        liked = tmp_path / name
+        words = ["--temperature", "1.5", "--seed", "2"]
+        session(run_dir, f"外婆\n她\n\n\n/save {liked}\n", monkeypatch, *words)
+        texts.append(liked.read_text(encoding="utf-8"))
+    assert texts[0] == texts[1]
+    shown = capsys.readouterr().out.split("> ")[1:5]
+    assert "".join(f"外婆{shown[0]}她{''.join(shown[1:])}".split()) == "".join(texts[0].split())
+
+
+def test_a_strict_session_says_what_it_does_not_know_and_skips_nothing(
+    run_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session(run_dir, "龘她\n/show\n", monkeypatch, "--strict-prefix")
+    out = capsys.readouterr().out
+    assert "does not know '龘' (U+9F98)" in out
+    assert "她" not in out
 
 
 def test_undo_takes_back_the_last_exchange(

@@ -45,6 +45,7 @@ def test_the_recipes_values_follow_the_texts_length_and_flags_override_them(
 ) -> None:
     prefix = load_lyrics("built-in", max_chars=2).text
     flags = ["--max-chars", "600", "--validation-split", "0.2", "--hidden-size", "6", "--epochs", "1"]
+    flags += ["--skip-repeats", "--no-tie-embeddings"]  # a switch as the recipe has it, and one turned round
 
     status = main(
         ["train", "--recipe", "generalize", *flags, "--prefixes", prefix, "--run-dir", str(tmp_path / "run")]
@@ -54,6 +55,7 @@ def test_the_recipes_values_follow_the_texts_length_and_flags_override_them(
     settings, recipe = Run.open(tmp_path / "run").settings(), generalize(480)
     assert settings.data.validation_split == 0.2
     assert (settings.model.hidden_size, settings.optimizer.epochs) == (6, 1)
+    assert (settings.data.skip_repeats, settings.model.tie_embeddings) == (True, False)
     assert settings.model.dropout == recipe.model.dropout
     assert settings.optimizer.batch_size == recipe.optimizer.batch_size
     assert "Saved in" in capsys.readouterr().out

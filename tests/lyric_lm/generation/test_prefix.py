@@ -1,5 +1,7 @@
 """What a person types, brought into what a model knows."""
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +23,13 @@ from lyric_lm.generation.prefix import fit_prefix
         ("a b", "a\nb", "a b"),
         ("kg", "㎏", "kg"),
         ("分开", "分龘开", "分开"),
+        ("分开", "分\udcff开", "分开"),  # a byte that is no UTF-8, as an argument holds it
+        ("café", "cafe\u0301", "café"),
+        ("cafe", "cafe\u0301", "cafe"),
+        ("CAFÉ", "cafe\u0301", "CAFÉ"),
+        ("사랑", unicodedata.normalize("NFD", "사랑"), "사랑"),
+        ("ガ", "ｶﾞ", "ガ"),
+        ("é", "e\u0301 e\u0301", "éé"),
     ],
 )
 def test_an_unknown_character_becomes_a_near_one_or_is_skipped(known: str, typed: str, fitted: str) -> None:
@@ -38,7 +47,7 @@ def test_a_prefix_of_which_nothing_is_left_is_refused() -> None:
         fit_prefix("龘", Vocabulary("分开", unknown=True))
 
 
-@given(st.text(min_size=1, max_size=20))
+@given(st.text(st.characters(exclude_categories=()), min_size=1, max_size=20))
 def test_whatever_is_typed_what_is_kept_is_known(typed: str) -> None:
     vocabulary = Vocabulary("abc分开 说")
     vocabulary.encode(fit_prefix("a" + typed, vocabulary).text)
