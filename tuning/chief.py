@@ -5,6 +5,7 @@ worker comes back, and two of them can share a port. The service is KerasTuner's
 that it lives by calling `GetTrial`, which changes nothing.
 """
 
+import errno
 import functools
 import os
 import socket
@@ -19,6 +20,7 @@ from keras_tuner.src.distribute.oracle_chief import OracleServicer
 from keras_tuner.src.engine.trial import TrialStatus
 
 from lyric_lm.errors import SearchServiceError
+from lyric_lm.tuning.identity import GO_ON
 from lyric_lm.tuning.oracles import DurableOracle
 from lyric_lm.tuning.settings import ServiceConfig
 from lyric_lm.tuning.workers import LocalWorkers
@@ -88,15 +90,21 @@ class _Servicer(OracleServicer):  # type: ignore[misc]
         return super().GetTrial(request, context)
 
     def UpdateTrial(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self._refuse_stranger(request.trial_id, context)
         return self._guarded(functools.partial(super().UpdateTrial, request, context))
 
     def EndTrial(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self._refuse_stranger(request.trial.trial_id, context)
         return self._guarded(functools.partial(super().EndTrial, request, context))
 
     def silent(self, seconds: float) -> list[str]:
         """The workers not heard of for so long."""
         now = time.monotonic()
         return [tuner_id for tuner_id, heard in list(self.heard.items()) if now - heard > seconds]
+
+    def _refuse_stranger(self, trial_id: str, context: Any) -> None:
+        if trial_id not in self.oracle.trials:
+            context.abort(grpc.StatusCode.NOT_FOUND, f"trial {trial_id} is of another search")
 
     def _hear(self, tuner_id: str) -> None:
         self.heard[tuner_id] = self.last_heard = time.monotonic()
@@ -118,9 +126,13 @@ def _open_server(servicer: _Servicer, service: ServiceConfig) -> tuple[Any, int]
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
     except OSError as error:
+        on_cluster = "KERASTUNER_ORACLE_IP" in os.environ
+        if error.errno in (errno.EADDRINUSE, errno.EACCES):
+            cure = f"choose another with {'KERASTUNER_ORACLE_PORT' if on_cluster else '--port'}"
+        else:
+            cure = "let KERASTUNER_ORACLE_IP be an address of the chief's own machine"
         raise SearchServiceError(
-            f"The chief cannot have port {port} of {host} ({error.strerror}): choose another with --port, or "
-            "KERASTUNER_ORACLE_PORT on a cluster."
+            f"The chief cannot have port {port} of {host} ({error.strerror}): {cure}."
         ) from error
     # One thread, as KerasTuner has it, since its lock knows threads by their names only.
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=1), options=[("grpc.so_reuseport", 0)])
@@ -186,6 +198,5 @@ class _Watchdog:
             problem = f"No worker has answered for {2 * self._timeout:g} s" if waited else ""
         if problem:
             raise SearchServiceError(
-                f"{problem}: the {len(self._oracle.end_order)} finished trials are kept; give the same "
-                "command again to go on."
+                f"{problem}: the {len(self._oracle.end_order)} finished trials are kept; {GO_ON}."
             )

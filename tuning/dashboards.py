@@ -9,6 +9,7 @@ from tensorboard.plugins.hparams import api as hparams_api
 from tensorboard.plugins.hparams import api_pb2
 from tensorboard.plugins.hparams.summary import session_end_pb
 
+from lyric_lm.tuning.space import RATE_OF_OPTIMIZER
 from lyric_lm.tuning.trial_records import TrialResult
 
 
@@ -22,7 +23,7 @@ def write_experiment(folder: Path, space: list[Any], objective: str) -> None:
         space: KerasTuner's hyperparameters.
         objective: name of the metric to minimise.
     """
-    rates = [hp for hp in space if hp.name.startswith("learning_rate")]
+    rates = [hp for hp in space if hp.name in RATE_OF_OPTIMIZER]
     hparams = [hparams_api.HParam(hp.name, _domain(hp)) for hp in space if hp not in rates]
     if rates:
         lowest, highest = min(hp.min_value for hp in rates), max(hp.max_value for hp in rates)

@@ -14,7 +14,7 @@ from lyric_lm.model import RNNModel
 from lyric_lm.model_size import check_model_size
 from lyric_lm.texts import training_batches, validation_batches
 from lyric_lm.training import build_model, build_optimizer
-from lyric_lm.tuning.space import SearchSpace
+from lyric_lm.tuning.space import RATE_OF_OPTIMIZER, SearchSpace
 
 
 class RNNHyperModel(kt.HyperModel):  # type: ignore[misc]
@@ -76,7 +76,7 @@ class RNNHyperModel(kt.HyperModel):  # type: ignore[misc]
     def varied(self, hp: kt.HyperParameters) -> dict[str, Any]:
         """What tells a trial from another, each optimizer's learning rate under the one name."""
         return {
-            "learning_rate" if name.startswith("learning_rate_") else name: value
+            "learning_rate" if name in RATE_OF_OPTIMIZER else name: value
             for name, value in hp.values.items()
             if not name.startswith("tuner/")
         }

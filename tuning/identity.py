@@ -11,6 +11,7 @@ from lyric_lm.tuning.json_files import read_json, write_json
 from lyric_lm.tuning.settings import SearchConfig
 
 IDENTITY = "search.json"
+GO_ON = "give the same command again, but no --overwrite, to go on"
 _OWN = (IDENTITY, "keras_tuner", "trials", "best", "retrained", "workers", "perplexity.png")
 
 
@@ -57,12 +58,17 @@ def open_search(run_dir: Path, identity: dict[str, Any], *, overwrite: bool) -> 
     check_same(run_dir, stored, identity)
 
 
-def check_same(run_dir: Path, stored: dict[str, Any], identity: dict[str, Any]) -> None:
-    """Refuse to go on with another search.
+def check_same(run_dir: Path, stored: dict[str, Any] | None, identity: dict[str, Any]) -> None:
+    """Refuse to go on with another search, or without one.
 
     Raises:
-        RunMismatchError: they differ; says where.
+        RunMismatchError: they differ, and where; or there is none.
     """
+    if stored is None:
+        raise RunMismatchError(
+            f"{run_dir} does not hold the chief's search: give the chief and all workers one --run-dir, on a "
+            "disk that they share."
+        )
     differences = list(_differences("", stored, identity))
     if differences:
         raise RunMismatchError(

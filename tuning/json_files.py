@@ -30,4 +30,4 @@ def read_json(path: str | os.PathLike[str]) -> Any:
     except FileNotFoundError:
         return None
     except ValueError as error:
-        raise RunError(f"{path} is damaged ({error}): delete it, or start anew with --overwrite.") from error
+        raise RunError(f"{path} is damaged ({error}): start anew with --overwrite.") from error

@@ -54,6 +54,11 @@ class DurableOracle(kt.Oracle):  # type: ignore[misc]
                 self.end_order.append(trial_id)
             else:
                 trial.metrics = MetricsTracker()
+        for trial_id in list(self.end_order):
+            if self.trials[trial_id].status == TrialStatus.FAILED:  # its cause may have been mended
+                self.end_order.remove(trial_id)
+                self._retry_queue.append(trial_id)
+                self.trials[trial_id].metrics = MetricsTracker()
 
     @kt.synchronized  # type: ignore[untyped-decorator]
     def create_trial(self, tuner_id: str) -> Any:
@@ -78,10 +83,18 @@ class DurableOracle(kt.Oracle):  # type: ignore[misc]
         if trial.trial_id in self._retry_queue:
             self._retry_queue.remove(trial.trial_id)
         super().end_trial(trial)
-        ended = self.trials[trial.trial_id]
-        last = [self.trials[trial_id].status for trial_id in self.end_order[-MAX_FAILURES:]]
-        self.stopping = last == [TrialStatus.FAILED] * MAX_FAILURES
-        self.on_end(ended)
+        self.stopping = self.failures_at_end() >= MAX_FAILURES
+        self.on_end(self.trials[trial.trial_id])
+
+    def is_through(self) -> bool:
+        """Whether the same command would find nothing to do, however many trials it asked for."""
+        failed = any(trial.status == TrialStatus.FAILED for trial in self.trials.values())
+        return not failed and (self.max_trials is None or len(self.trials) < self.max_trials)
+
+    def failures_at_end(self) -> int:
+        """How many trials have failed since the last one that did not."""
+        ended = [self.trials[trial_id].status for trial_id in reversed(self.end_order)]
+        return len(list(itertools.takewhile(lambda status: status == TrialStatus.FAILED, ended)))
 
     def _check_consecutive_failures(self) -> None:
         """Nothing: the base class raises here, and its lock is never released; see `stopping`."""

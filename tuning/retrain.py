@@ -1,6 +1,7 @@
 """`retrain`: is the winner good, or was its seed?"""
 
 import dataclasses
+import math
 import shutil
 import statistics
 from collections.abc import Callable
@@ -36,6 +37,8 @@ class Retrained:
         each = ", ".join(f"{value:.4g}" for value in self.values)
         if len(self.values) == 1:
             return f"{self.objective} {each} with one seed"
+        if not all(map(math.isfinite, self.values)):
+            return f"{self.objective} {each} with {len(self.values)} seeds: not all of them converge"
         mean, deviation = statistics.fmean(self.values), statistics.stdev(self.values)
         return f"{self.objective} {mean:.4g} ± {deviation:.4g} over {len(self.values)} seeds ({each})"
 

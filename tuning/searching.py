@@ -15,13 +15,14 @@ from keras_tuner.src.distribute import utils as roles  # no public name
 from lyric_lm.config import TrainConfig
 from lyric_lm.data import CorpusError
 from lyric_lm.errors import RunLockedError, SearchError, SettingsError
+from lyric_lm.runs.atomic_files import clear_write_errors
 from lyric_lm.training import load_training_texts
 from lyric_lm.tuning.chief import serve
 from lyric_lm.tuning.dashboards import write_experiment
 from lyric_lm.tuning.hypermodel import RNNHyperModel
-from lyric_lm.tuning.identity import IDENTITY, check_same, identity_of, open_search
+from lyric_lm.tuning.identity import GO_ON, IDENTITY, check_same, identity_of, open_search
 from lyric_lm.tuning.json_files import read_json
-from lyric_lm.tuning.oracles import MAX_FAILURES, build_oracle
+from lyric_lm.tuning.oracles import build_oracle
 from lyric_lm.tuning.picture import draw_trials
 from lyric_lm.tuning.report import trial_line
 from lyric_lm.tuning.settings import SearchConfig, SearchRunConfig, ServiceConfig
@@ -88,11 +89,15 @@ def search(
         )
 
     if roles.has_chief_oracle() and not roles.is_chief_oracle():
+
+        def check() -> None:
+            check_same(run.run_dir, read_json(run.run_dir / IDENTITY), identity)
+
         reach_chief(service.chief_timeout)
-        check_same(run.run_dir, read_json(run.run_dir / IDENTITY) or {}, identity)
+        check()
         worker = tuner()
         with _no_retracing_warnings():
-            work(worker, service, callbacks=callbacks)
+            work(worker, service, check=check, callbacks=callbacks)
         return worker
     with _locked(run.run_dir):
         open_search(run.run_dir, identity, overwrite=run.overwrite)
@@ -111,9 +116,11 @@ def search(
             else:
                 with _no_retracing_warnings():
                     whole.search(callbacks=list(callbacks))
+            if whole.oracle.is_through():
+                whole.records.drop_states()
         finally:
             _conclude(whole)
-    if whole.oracle.stopping:
+    if whole.oracle.stopping or (whole.records.best() is None and whole.oracle.failures_at_end()):
         raise SearchError(_all_failed(whole))
     return whole
 
@@ -152,22 +159,24 @@ def _refuse_code(space: type, extra: Any, callbacks: Sequence[Any]) -> None:
 def _all_failed(tuner: RNNTuner) -> str:
     last = tuner.oracle.end_order[-1]
     result = tuner.records.result(last)
+    count = tuner.oracle.failures_at_end()
+    which = "The last trial" if count == 1 else f"The last {count} trials"
+    why = result.error if result else "no trace"
     return (
-        f"The last {MAX_FAILURES} trials failed, the last with {result.error if result else 'no trace'}: "
-        f"mend that, see {tuner.records.folder(last) / ERROR}, and give the same command again for the rest; "
-        "finished trials are kept."
+        f"{which} failed, the last with {why}: mend that, see {tuner.records.folder(last) / ERROR}, and "
+        f"{GO_ON}; finished trials are kept, failed ones done again."
     )
 
 
 @contextlib.contextmanager
 def _locked(run_dir: Path) -> Iterator[None]:
-    run_dir.parent.mkdir(parents=True, exist_ok=True)
     if run_dir.is_file():
         yield  # which open_search refuses
         return
-    run_dir.mkdir(exist_ok=True)
     try:
-        lock = filelock.FileLock(run_dir / ".lock", blocking=False).acquire()
+        with clear_write_errors(run_dir):
+            run_dir.mkdir(parents=True, exist_ok=True)
+            lock = filelock.FileLock(run_dir / ".lock", blocking=False).acquire()
     except filelock.Timeout:
         lock = None
     if lock is None:

@@ -7,6 +7,9 @@ from typing import Any, Literal
 
 from lyric_lm.config import LEARNING_RATES, TrainConfig
 
+RATE_OF_OPTIMIZER = {f"learning_rate_{name}": name for name in LEARNING_RATES}
+"""Learning rates that are searched for each optimizer apart, and of which one."""
+
 
 def choices(setting: str, default: tuple[Any, ...] = ()) -> Any:
     """A field of a space: values to choose from; empty leaves the setting as it is."""
@@ -128,9 +131,8 @@ class SearchSpace:
         log_scale = {f.metadata["setting"] for f in dataclasses.fields(self) if f.metadata.get("log_scale")}
         searched = self.searched(base)
         # Parents first: the learning rates of two optimizers are conditional.
-        for name in sorted(searched, key=lambda name: name.startswith("learning_rate_")):
-            if name.startswith("learning_rate_"):
-                optimizer = name.removeprefix("learning_rate_")
+        for name in sorted(searched, key=RATE_OF_OPTIMIZER.__contains__):
+            if optimizer := RATE_OF_OPTIMIZER.get(name):
                 with hp.conditional_scope("optimizer", [optimizer]):
                     rate = _float(hp, name, searched[name])
                 if values["optimizer"] == optimizer:

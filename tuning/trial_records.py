@@ -111,8 +111,12 @@ class TrialRecords:
         best = self.best()
         for trial_id in self.results():
             if trial_id != best:
-                for name in (MODEL, LAST):
-                    (self.folder(trial_id) / name).unlink(missing_ok=True)
+                (self.folder(trial_id) / MODEL).unlink(missing_ok=True)
+
+    def drop_states(self) -> None:
+        """Delete what a further round of trials would go on from."""
+        for trial_id in self.results():
+            (self.folder(trial_id) / LAST).unlink(missing_ok=True)
 
     def _trial_ids(self) -> list[str]:
         if not self.path.is_dir():

@@ -118,14 +118,17 @@ class RNNTuner(kt.Tuner):  # type: ignore[misc]
 
     def _run_whole(self, trial: Any, start: float, args: Any, kwargs: Any) -> TrialResult:
         hypermodel, hp, trial_id = self.hypermodel, trial.hyperparameters, trial.trial_id
-        epochs = {"epochs": hp.values["tuner/epochs"]} if self._halving else {}
-        config = with_settings(hypermodel.train_config(hp), epochs)
+        config = hypermodel.train_config(hp)
+        if self._halving and config.optimizer.schedule == "constant":  # else a shorter one decays otherwise
+            config = with_settings(config, {"epochs": hp.values["tuner/epochs"]})
         record = describe_run(config, hypermodel.training, hypermodel.validation)
         with self.records.begin(trial_id, record) as run:
             board = TrialBoard(run.path, trial_id, hypermodel.varied(hp))
             model = self._models.exchange(hypermodel.build(hp))
             watch = self._fit(trial, model, run, board, config, args, kwargs)
             result = self._result(watch, time.perf_counter() - start)
+            if self._halving:
+                save_state(model, run.path / LAST)
             samples = self._sample(model, watch, run, config) if watch.weights else []
             self._end(trial_id, run, model, result)
             board.finish(result, self.oracle.objective.name, samples)
@@ -134,7 +137,8 @@ class RNNTuner(kt.Tuner):  # type: ignore[misc]
     def _fit(
         self, trial: Any, model: Any, run: Run, board: TrialBoard, config: TrainConfig, args: Any, kwargs: Any
     ) -> TrialWatch:
-        values, trial_id, epochs = trial.hyperparameters.values, trial.trial_id, config.optimizer.epochs
+        values, trial_id = trial.hyperparameters.values, trial.trial_id
+        epochs = values["tuner/epochs"] if self._halving else config.optimizer.epochs
         kwargs = {"epochs": epochs, **kwargs}
         past: list[dict[str, float]] = []
         if self._halving:
@@ -165,8 +169,6 @@ class RNNTuner(kt.Tuner):  # type: ignore[misc]
 
     def _sample(self, model: Any, watch: TrialWatch, run: Run, config: TrainConfig) -> list[str]:
         """Put back the best epoch's weights, and let the model write."""
-        if self._halving:
-            save_state(model, run.path / LAST)
         model.set_weights(watch.weights)
         samples = generate(
             model,

@@ -25,6 +25,11 @@ _VARIABLES = ("KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_
 _LAST_SECONDS = 10.0  # for a worker to end by itself after the search
 
 
+def has_chief_here() -> bool:
+    """Whether this process is a worker that a chief on this machine has started, and so given its flags."""
+    return _CHIEF_PID in os.environ
+
+
 def check_environment() -> None:
     """Make sure that KerasTuner's variables are all there or none is.
 
@@ -61,14 +66,29 @@ def reach_chief(timeout: float) -> None:
             raise SearchServiceError(_unreachable(address, timeout)) from error
 
 
-def work(tuner: RNNTuner, service: ServiceConfig, *, callbacks: Sequence[Any] = ()) -> None:
+def work(
+    tuner: RNNTuner, service: ServiceConfig, *, check: Callable[[], None], callbacks: Sequence[Any] = ()
+) -> None:
     """Do trials for the chief until it has no more.
+
+    Args:
+        tuner: with KerasTuner's client as its oracle.
+        service: the timeouts.
+        check: called before each trial; raises if the search is another one by now.
+        callbacks: for each trial's `fit`.
 
     Raises:
         SearchServiceError: the chief has not answered for `service.chief_timeout`.
     """
+
+    @contextlib.contextmanager
+    def beside_trial(trial_id: str) -> Iterator[None]:
+        check()
+        with _signs_of_life(tuner.oracle, trial_id, service.worker_timeout / 5):
+            yield
+
     oracle_client.TIMEOUT = service.chief_timeout  # KerasTuner's own is an hour
-    tuner.beside_trial = lambda trial_id: _signs_of_life(tuner.oracle, trial_id, service.worker_timeout / 5)
+    tuner.beside_trial = beside_trial
     try:
         tuner.search(callbacks=list(callbacks))
     except grpc.RpcError as error:
@@ -82,7 +102,7 @@ def _signs_of_life(oracle: Any, trial_id: str, every: float) -> Iterator[None]:
 
     def ask() -> None:
         while not over.wait(every):
-            if _CHIEF_PID in os.environ and os.getppid() != int(os.environ[_CHIEF_PID]):
+            if has_chief_here() and os.getppid() != int(os.environ[_CHIEF_PID]):
                 os._exit(1)  # the chief was killed; its successor will have this trial done anew
             with contextlib.suppress(grpc.RpcError):  # the trial's own report will find out
                 oracle.get_trial(trial_id)

@@ -50,9 +50,11 @@ class Tune:
             The exit status, 0.
         """
         from lyric_lm.tuning import search
+        from lyric_lm.tuning.identity import GO_ON
         from lyric_lm.tuning.report import conclusion
+        from lyric_lm.tuning.workers import has_chief_here
 
-        if self.recipe == "chapter":
+        if self.recipe == "chapter" and not has_chief_here():
             self.freed(TrainConfig())  # refuses what is both fixed and searched
         try:
             tuner = search(
@@ -65,7 +67,7 @@ class Tune:
             )
         except KeyboardInterrupt:
             folder = printable(str(self.run_config.run_dir))
-            _say(f"Finished trials are kept in {folder}: give the same command again to go on.")
+            _say(f"Finished trials are kept in {folder}: {GO_ON}.")
             raise
         if not tuner.is_worker:
             conclusion(tuner, self.run_config.retrain, write=_say)

@@ -6,7 +6,7 @@
 
 Prints a table of medians over the seeds and writes each training's figures and samples as JSON. Copied is the
 share of 8-grams that stand in the training text, of 20 samples of 200 characters, which go on from the first
-two characters of 20 lines of it. One training on the whole Jay Chou corpus takes about 100 CPU seconds; the
+two characters of 20 lines of it. One training on the whole Jay Chou corpus takes about three CPU minutes; the
 ablation is twelve of them for each seed.
 """
 

@@ -130,6 +130,21 @@ def test_trials_that_all_fail_do_not_leave_the_chief_hanging(chief: Any, oracle:
     assert oracle.stopping
 
 
+def test_a_worker_of_an_earlier_search_is_sent_away(chief: Any, oracle: RandomOracle) -> None:
+    future = chief()
+    client = OracleClient(None)
+    trial = client.create_trial("first")
+    with pytest.raises(grpc.RpcError, match="another search"):
+        client.update_trial("0099", {"loss": 0.0})
+    trial.trial_id = "0099"
+    with pytest.raises(grpc.RpcError, match="another search"):
+        client.end_trial(trial)
+    worker("first")
+    future.result(timeout=20)
+    assert sorted(oracle.end_order) == sorted(oracle.trials)
+    assert {trial.score for trial in oracle.trials.values()} == {1.0}
+
+
 def test_an_error_in_the_chief_ends_it(
     chief: Any, oracle: RandomOracle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,7 +169,7 @@ def test_a_port_in_use_is_one_sentence(oracle: RandomOracle, port: int) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", port))
         other.listen()
-        with pytest.raises(SearchServiceError, match=rf"port {port} of 127\.0\.0\.1.*in use.*--port"):
+        with pytest.raises(SearchServiceError, match=rf"port {port} of 127\.0\.0\.1.*in use.*KERASTUNER_ORACLE_PORT"):
             serve(oracle, ServiceConfig(), write=print)
 
 

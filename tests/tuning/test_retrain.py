@@ -13,6 +13,7 @@ def test_mean_and_deviation_are_those_of_the_sample() -> None:
     values = (1.5, 2.25, 4.0)
     sentence = Retrained("loss", (1, 2, 3), values).sentence()
     assert sentence.startswith(f"loss {np.mean(values):.4g} ± {np.std(values, ddof=1):.4g} over 3 seeds")
+    assert "not all of them converge" in Retrained("loss", (1, 2), (1.5, np.inf)).sentence()
     assert Retrained("loss", (1,), (2.5,)).sentence() == "loss 2.5 with one seed"
 
 

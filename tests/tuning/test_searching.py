@@ -17,6 +17,7 @@ from lyric_lm.errors import (
     RunExistsError,
     RunLockedError,
     RunMismatchError,
+    RunWriteError,
     SearchError,
     SettingsError,
 )
@@ -24,10 +25,15 @@ from lyric_lm.generation.generate import generate
 from lyric_lm.runs.run import HISTORY, MODEL, Run
 from lyric_lm.training import train
 from lyric_lm.tuning import RNNTuner, SearchConfig, SearchRunConfig, SearchSpace, search
-from lyric_lm.tuning.space import with_settings
+from lyric_lm.tuning.space import choices, with_settings
 
 SPACE = SearchSpace(learning_rates=(1.0, 60.0), hidden_sizes=(4, 6))
 Search = Callable[..., RNNTuner]
+
+
+@dataclasses.dataclass(frozen=True)
+class FewRates(SearchSpace):
+    learning_rates: Any = choices("learning_rate", (1.0, 10.0))  # noqa: RUF009, it makes a field
 
 
 @pytest.fixture
@@ -133,6 +139,59 @@ def test_a_failed_trial_shows_its_error_and_three_in_a_row_end_the_search(
     assert sum("failed: OSError: the disk is on fire" in line for line in lines) == len(failed)
 
 
+def test_failed_trials_are_done_again_once_their_cause_is_mended(small_search: Search, run_dir: Path) -> None:
+    broken = [True]
+
+    class Fire(keras.callbacks.Callback):  # type: ignore[misc]
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            del epoch, logs
+            if broken[0]:
+                raise OSError("the disk is on fire")
+
+    with pytest.raises(SearchError, match=r"last 2 trials failed.*on fire.*no --overwrite"):
+        small_search(max_trials=2, callbacks=[Fire()])
+    broken[0] = False
+    tuner = small_search(max_trials=2, callbacks=[Fire()])
+    assert {result.state for result in tuner.records.results().values()} == {"finished"}
+    assert not list(run_dir.glob("trials/*/error.txt"))
+
+
+def test_an_interrupted_hyperband_search_ends_as_an_uninterrupted_one(
+    small_search: Search, base: TrainConfig, run_dir: Path, tmp_path: Path
+) -> None:
+    config = with_settings(base, {"epochs": 3, "optimizer": "adam"})
+
+    def interrupt(line: str) -> None:
+        if line.startswith("3 "):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        small_search(config, tuner="hyperband", write=interrupt)
+    assert (run_dir / "trials" / "0" / "last.npz").is_file()  # which a further round goes on from
+    resumed = small_search(config, tuner="hyperband")
+    assert {result.state for result in resumed.records.results().values()} == {"finished"}
+    assert scores(resumed) == scores(small_search(config, tuner="hyperband", run_dir=tmp_path / "whole"))
+    assert not list(run_dir.glob("trials/*/last.npz"))  # nothing is left to do
+
+
+def test_a_short_trial_under_a_schedule_is_part_of_the_whole_training_that_it_names(
+    small_search: Search, base: TrainConfig
+) -> None:
+    config = with_settings(base, {"epochs": 3, "optimizer": "adam", "schedule": "cosine"})
+    tuner = small_search(config, tuner="hyperband", max_trials=1)
+    history = keras.callbacks.History()
+    train(tuner.records.config("0"), callbacks=[history])
+    rows = [row["perplexity"] for row in tuner.records.rows("0")]
+    assert 0 < len(rows) < 3
+    assert rows == history.history["perplexity"][: len(rows)]
+
+
+def test_learning_rates_of_ones_own_may_be_choices(small_search: Search) -> None:
+    tuner = small_search(space=FewRates(hidden_sizes=(4,)), max_trials=2, tuner="grid")
+    varied = [tuner.hypermodel.varied(trial.hyperparameters) for trial in tuner.oracle.trials.values()]
+    assert varied == [{"learning_rate": 1.0}, {"learning_rate": 10.0}]
+
+
 def test_hyperband_goes_on_where_a_trial_stopped(small_search: Search, base: TrainConfig) -> None:
     tuner = small_search(
         with_settings(base, {"epochs": 3, "optimizer": "adam"}), tuner="hyperband", max_trials=5
@@ -191,6 +250,12 @@ def test_a_folder_of_other_things_is_left_alone(small_search: Search, run_dir: P
         with pytest.raises(RunExistsError, match="not a search's"):
             small_search(overwrite=overwrite)
     assert (run_dir / "diary.txt").read_text() == "mine"
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(small_search: Search, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(RunWriteError, match=r"Cannot write .*file.search"):
+        small_search(run_dir=tmp_path / "file" / "search")
 
 
 def test_two_searches_do_not_share_a_folder(small_search: Search, run_dir: Path) -> None:

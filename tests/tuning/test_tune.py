@@ -56,6 +56,15 @@ def test_with_the_recipe_it_searches_around_the_recipes_values(
     assert settings.optimizer.batch_size == recipe.optimizer.batch_size
 
 
+def test_a_worker_started_by_a_chief_takes_the_flags_as_they_are(
+    lyrics: Lyrics, run_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As the chief of a recipe's search writes them: the size that stays is one of those that are searched.
+    monkeypatch.setenv("LYRIC_LM_CHIEF_PID", "1")
+    command = ["tune", *SMALL, "--batch-size", "2", "--prefixes", lyrics.text[:2], "--max-trials", "1"]
+    assert main([*command, "--hidden-size", "3", "--hidden-sizes", "3", "4", "--run-dir", str(run_dir)]) == 0
+
+
 @pytest.mark.parametrize(
     ("flags", "cure"),
     [
