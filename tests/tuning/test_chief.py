@@ -169,7 +169,7 @@ def test_a_port_in_use_is_one_sentence(oracle: RandomOracle, port: int) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", port))
         other.listen()
-        with pytest.raises(SearchServiceError, match=rf"port {port} of 127\.0\.0\.1.*in use.*KERASTUNER_ORACLE_PORT"):
+        with pytest.raises(SearchServiceError, match=rf"port {port} of 127\.0\.0\.1.*in use.*ORACLE_PORT"):
             serve(oracle, ServiceConfig(), write=print)
 
 
