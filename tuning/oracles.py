@@ -54,7 +54,7 @@ class DurableOracle(kt.Oracle):  # type: ignore[misc]
                 self.end_order.append(trial_id)
             else:
                 trial.metrics = MetricsTracker()
-        for trial_id in list(self.end_order):
+        for trial_id in self.end_order[::-1]:  # the queue gives the latest first
             if self.trials[trial_id].status == TrialStatus.FAILED:  # its cause may have been mended
                 self.end_order.remove(trial_id)
                 self._retry_queue.append(trial_id)

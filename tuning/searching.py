@@ -173,12 +173,12 @@ def _locked(run_dir: Path) -> Iterator[None]:
     if run_dir.is_file():
         yield  # which open_search refuses
         return
-    try:
-        with clear_write_errors(run_dir):
-            run_dir.mkdir(parents=True, exist_ok=True)
+    with clear_write_errors(run_dir):
+        run_dir.mkdir(parents=True, exist_ok=True)
+        try:
             lock = filelock.FileLock(run_dir / ".lock", blocking=False).acquire()
-    except filelock.Timeout:
-        lock = None
+        except filelock.Timeout:
+            lock = None
     if lock is None:
         raise RunLockedError(
             f"Another search is at work in {run_dir}: wait for its end, or choose another --run-dir."

@@ -149,9 +149,9 @@ def test_failed_trials_are_done_again_once_their_cause_is_mended(small_search: S
                 raise OSError("the disk is on fire")
 
     with pytest.raises(SearchError, match=r"last 2 trials failed.*on fire.*no --overwrite"):
-        small_search(max_trials=2, callbacks=[Fire()])
+        small_search(max_trials=2, pruning=False, callbacks=[Fire()])
     broken[0] = False
-    tuner = small_search(max_trials=2, callbacks=[Fire()])
+    tuner = small_search(max_trials=2, pruning=False, callbacks=[Fire()])
     assert {result.state for result in tuner.records.results().values()} == {"finished"}
     assert not list(run_dir.glob("trials/*/error.txt"))
 
@@ -167,9 +167,9 @@ def test_an_interrupted_hyperband_search_ends_as_an_uninterrupted_one(
 
     with pytest.raises(KeyboardInterrupt):
         small_search(config, tuner="hyperband", write=interrupt)
-    assert (run_dir / "trials" / "0" / "last.npz").is_file()  # which a further round goes on from
+    assert list(run_dir.glob("trials/*/last.npz"))  # which a further round goes on from
     resumed = small_search(config, tuner="hyperband")
-    assert {result.state for result in resumed.records.results().values()} == {"finished"}
+    assert "failed" not in {result.state for result in resumed.records.results().values()}
     assert scores(resumed) == scores(small_search(config, tuner="hyperband", run_dir=tmp_path / "whole"))
     assert not list(run_dir.glob("trials/*/last.npz"))  # nothing is left to do
 
@@ -179,9 +179,10 @@ def test_a_short_trial_under_a_schedule_is_part_of_the_whole_training_that_it_na
 ) -> None:
     config = with_settings(base, {"epochs": 3, "optimizer": "adam", "schedule": "cosine"})
     tuner = small_search(config, tuner="hyperband", max_trials=1)
+    (trial_id,) = tuner.oracle.trials
     history = keras.callbacks.History()
-    train(tuner.records.config("0"), callbacks=[history])
-    rows = [row["perplexity"] for row in tuner.records.rows("0")]
+    train(tuner.records.config(trial_id), callbacks=[history])
+    rows = [row["perplexity"] for row in tuner.records.rows(trial_id)]
     assert 0 < len(rows) < 3
     assert rows == history.history["perplexity"][: len(rows)]
 
