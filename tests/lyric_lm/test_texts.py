@@ -55,7 +55,7 @@ def test_a_validation_text_without_a_single_target_is_refused(song: str) -> None
 
 
 def test_a_prefix_of_unknown_characters_is_refused_although_there_is_an_unknown_token() -> None:
-    with pytest.raises(UnknownCharacterError, match="lacks 'x': choose other prefixes"):
+    with pytest.raises(UnknownCharacterError, match=r"lacks 'x' .*: choose other prefixes"):
         check_prefixes(("ab", "axb"), Vocabulary("ab", unknown=True))
 
 
