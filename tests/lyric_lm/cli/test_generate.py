@@ -150,8 +150,8 @@ def test_over_all_lines_of_a_session_no_more_than_max_copy_is_copied(
         session(run_dir, typed, monkeypatch, "--seed", "3", *words, *limit)
         written = liked.read_text(encoding="utf-8").strip().removeprefix("外婆 ")
         assert len(written) > 30
-        starts = range(len(written))
-        copied.append(max(j - i for i in starts for j in starts if written[i:j] in training))
+        places = range(len(written) + 1)
+        copied.append(max(j - i for i in places for j in places if written[i:j] in training))
     assert copied[0] > copied[1] == 4
 
 
