@@ -11,8 +11,7 @@ import dataclasses
 
 from lyric_lm.config import CorpusConfig, ModelConfig, OptimizerConfig, ReportConfig, TrainConfig
 
-_CHARACTERS_READ = 1_000_000  # over all epochs, if the limits below allow
-_FEWEST_EPOCHS, _MOST_EPOCHS = 4, 60
+_FEWEST_EPOCHS, _MOST_EPOCHS = 3, 60
 _FEWEST_BATCHES = 4  # in an epoch; a text too short for that has fewer rows
 
 
@@ -29,12 +28,13 @@ class _Sizes:
     learning_rate: float
     batch_size: int
     num_steps: int
+    chars_read: int  # over all epochs, if the fewest and the most allow
 
 
 _SIZES = (
-    _Sizes(150_000, 256, 256, 0.65, 0.1, 0.1, 8e-3, 20, 35),  # tuned on the Jay Chou corpus
-    _Sizes(500_000, 384, 192, 0.4, 0.05, 0.05, 6e-3, 32, 50),  # between its neighbours, not tuned
-    _Sizes(float("inf"), 512, 128, 0.1, 0.0, 0.0, 4e-3, 50, 64),  # tuned on a million characters of verse
+    _Sizes(60_000, 256, 256, 0.65, 0.1, 0.1, 8e-3, 20, 35, 1_000_000),  # tuned on the Jay Chou corpus
+    _Sizes(500_000, 384, 192, 0.3, 0.05, 0.05, 1e-2, 32, 50, 2_000_000),  # on 95,000 to 300,000 of verse
+    _Sizes(float("inf"), 384, 128, 0.1, 0.0, 0.0, 1.5e-2, 50, 64, 3_000_000),  # on a million of verse
 )
 
 
@@ -82,7 +82,7 @@ def generalize(
             batch_size=max(1, min(sizes.batch_size, num_chars // (_FEWEST_BATCHES * (sizes.num_steps + 1)))),
             num_steps=sizes.num_steps,
             rotate=True,
-            epochs=max(_FEWEST_EPOCHS, min(_MOST_EPOCHS, round(_CHARACTERS_READ / num_chars))),
+            epochs=max(_FEWEST_EPOCHS, min(_MOST_EPOCHS, round(sizes.chars_read / num_chars))),
             patience=20,
         ),
         report=report or ReportConfig(every=10),

@@ -111,7 +111,7 @@ def test_settings_that_do_not_go_together_are_a_settings_error() -> None:
 
 
 def test_what_the_recipe_says_fixes_nothing_that_is_searched_and_what_the_user_says_does() -> None:
-    recipe = generalize(200_000)  # 384 hidden units, dropout 0.4
+    recipe = generalize(200_000)  # 384 hidden units, dropout 0.3
     space = SearchSpace(hidden_sizes=(100, 200), dropouts=(0.1, 0.2), thetas=(2.0, 3.0))
     with pytest.raises(SettingsError, match="--hidden-size fixes 384"):
         space.searched(recipe)
