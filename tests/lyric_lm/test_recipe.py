@@ -8,7 +8,7 @@ from lyric_lm.config import CorpusConfig, TrainConfig
 from lyric_lm.data import consecutive_batches
 from lyric_lm.recipe import generalize
 
-LENGTHS = [1, 18_000, 57_000, 60_000, 60_001, 400_000, 1_000_000, 10**9]
+LENGTHS = [1, 18_000, 57_000, 60_000, 60_001, 500_000, 500_001, 1_000_000, 10**9]
 
 
 @pytest.mark.parametrize("num_chars", LENGTHS)
