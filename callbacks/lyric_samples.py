@@ -7,12 +7,12 @@ from typing import Any
 
 import keras
 
+from lyric_lm.data.printable import printable
 from lyric_lm.generation.generate import encode_prefix, generate
 from lyric_lm.generation.rules import Rule
 from lyric_lm.generation.samplers import Beam, Sampler
 from lyric_lm.originality.copy_index import CopyIndex
 from lyric_lm.originality.measures import originality
-from lyric_lm.printable import printable
 
 
 class LyricSamples(keras.callbacks.Callback):  # type: ignore[misc]

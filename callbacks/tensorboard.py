@@ -10,12 +10,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from lyric_lm.callbacks.dashboard_events import EventFiles, histogram, image, text
-from lyric_lm.callbacks.dashboard_hparams import session_end, session_start
-from lyric_lm.callbacks.dashboard_model import layer_graph, named_states, named_weights
-from lyric_lm.callbacks.dashboard_projector import Projector, character_vectors
-from lyric_lm.callbacks.dashboard_samples import code_block, sample_page
-from lyric_lm.callbacks.dashboard_scalars import (
+from lyric_lm.callbacks.dashboard.events import EventFiles, histogram, image, text
+from lyric_lm.callbacks.dashboard.hparams import session_end, session_start
+from lyric_lm.callbacks.dashboard.model_graph import layer_graph, named_states, named_weights
+from lyric_lm.callbacks.dashboard.projector import Projector, character_vectors
+from lyric_lm.callbacks.dashboard.samples import code_block, sample_page
+from lyric_lm.callbacks.dashboard.scalars import (
     SAMPLES,
     theta_scalars,
     training_scalars,

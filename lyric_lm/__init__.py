@@ -8,8 +8,9 @@ Everywhere in this package the letters of an array's shape mean the same axis:
 * **H**: hidden units of the recurrent cell
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from lyric_lm.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from lyric_lm.evaluation.ngrams import WittenBell
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from lyric_lm.generation.prefix import fit_prefix
     from lyric_lm.generation.rules import MaxCopy, NoRepeatNgram, RepetitionPenalty
     from lyric_lm.generation.samplers import Beam, Greedy, Temperature, TopK, TopP
-    from lyric_lm.model import RNNModel
+    from lyric_lm.model.rnn_model import RNNModel
     from lyric_lm.originality.copy_index import CopyIndex
 
 _HOMES = {
@@ -54,9 +55,4 @@ __all__ = [
     "stream",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    # Imported on first use, so that `lyric-lm --help` need not wait for TensorFlow.
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -6,7 +6,7 @@ import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no greeting of TensorFlow's from each process
 
-from lyric_lm.stateful_model import StatefulModel
+from lyric_lm.model.stateful_model import StatefulModel
 
 
 @pytest.fixture(autouse=True)

@@ -16,13 +16,13 @@ import atheris
 with atheris.instrument_imports(  # pyright: ignore[reportAttributeAccessIssue]
     include=["lyric_lm"]
 ):
-    import lyric_lm.config
     import lyric_lm.data.archive
     import lyric_lm.data.corpus
     import lyric_lm.data.encoding
     import lyric_lm.runs.checkpoint_values
     import lyric_lm.runs.checkpoints
     import lyric_lm.runs.run
+    import lyric_lm.settings.config
     from lyric_lm.errors import LyricLMError
 
 FOLDER = Path(tempfile.mkdtemp())
@@ -54,7 +54,7 @@ def read_signed_checkpoint(data: bytes) -> None:
 def read_config(data: bytes) -> None:
     (FOLDER / "config.json").write_bytes(data)
     config = lyric_lm.runs.run.Run.open(FOLDER).settings()
-    assert lyric_lm.config.TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+    assert lyric_lm.settings.config.TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 
 READERS = [read_text, read_zip, read_checkpoint, read_signed_checkpoint, read_config]

@@ -11,29 +11,35 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-# Each floor may import those before it; the roof, the last, is imported by nobody.
-FLOORS = ["lyric_lm.data", "lyric_lm", "lyric_lm.callbacks", "lyric_lm.tuning", "lyric_lm.cli"]
-FOLDERS = {
-    "data": "lyric_lm.data",
-    "callbacks": "lyric_lm.callbacks",
-    "tuning": "lyric_lm.tuning",
-    "lyric_lm/cli": "lyric_lm.cli",
-    "lyric_lm/evaluation": "lyric_lm",
-    "lyric_lm/generation": "lyric_lm",
-    "lyric_lm/originality": "lyric_lm",
-    "lyric_lm/runs": "lyric_lm",
-    "lyric_lm": "lyric_lm",
+# The floors from the ground up, each with its rooms. A room may import the rooms of lower floors, and itself;
+# two rooms of one floor do not know each other. The roof, the last, is imported by nobody.
+FLOORS = [
+    ["lyric_lm.lazy_names"],
+    ["lyric_lm.data"],
+    ["lyric_lm.errors", "lyric_lm.settings"],
+    ["lyric_lm.model", "lyric_lm.originality"],
+    ["lyric_lm.generation", "lyric_lm.runs"],
+    ["lyric_lm.display", "lyric_lm.evaluation"],
+    ["lyric_lm.callbacks"],
+    ["lyric_lm.training"],
+    ["lyric_lm.tuning"],
+    ["lyric_lm.cli"],
+]
+FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+TOP_LEVEL = ("callbacks", "data", "tuning")  # folders that are installed and imported as lyric_lm.<folder>
+# `lyric_lm/__init__.py` and `__main__.py` are the front door: they only name what is inside.
+SOURCES = {
+    path: room
+    for room in FLOOR_OF
+    for name in [room.removeprefix("lyric_lm.")]
+    for folder in [ROOT / (name if name in TOP_LEVEL else f"lyric_lm/{name}")]
+    for path in (sorted(folder.rglob("*.py")) if folder.is_dir() else [folder.with_suffix(".py")])
 }
-SOURCES = sorted(
-    path for folder in FOLDERS for path in (ROOT / folder).glob("*.py") if path.name != "__main__.py"
-)
 
 
-def floor_of(module: str) -> int | None:
-    """The floor of a module of ours; None for anybody else's."""
-    matches = [i for i, name in enumerate(FLOORS) if module == name or module.startswith(name + ".")]
-    deeper = [i for i in matches if FLOORS[i] != "lyric_lm"]
-    return next(iter(deeper or matches), None)
+def room_of(module: str) -> str | None:
+    """The room that a module of ours lies in; None for anybody else's."""
+    return next((room for room in FLOOR_OF if module == room or module.startswith(room + ".")), None)
 
 
 def imports_of(path: Path) -> set[str]:
@@ -49,10 +55,17 @@ def imports_of(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_imports_point_down_only(path: Path) -> None:
-    own = FLOORS.index(FOLDERS[path.parent.relative_to(ROOT).as_posix()])
+    own = SOURCES[path]
     for module in imports_of(path):
-        floor = floor_of(module)
-        assert floor is None or floor <= own, f"{path.relative_to(ROOT)} imports {module} from above"
+        room = room_of(module)
+        if room not in (None, own):
+            assert FLOOR_OF[room] < FLOOR_OF[own], f"{path.relative_to(ROOT)} imports {module}"
+
+
+def test_each_source_file_lies_in_a_room() -> None:
+    here = {path for folder in (*TOP_LEVEL, "lyric_lm") for path in (ROOT / folder).rglob("*.py")}
+    strangers = {path.relative_to(ROOT).as_posix() for path in here - SOURCES.keys()}
+    assert strangers == {"lyric_lm/__init__.py", "lyric_lm/__main__.py"}
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "data").glob("*.py")), ids=lambda p: p.name)
@@ -63,10 +76,23 @@ def test_the_ground_floor_needs_numpy_tensorflow_and_the_standard_library_only(p
 
 def test_pytest_runs_through_links_and_wheels_through_the_mapping_to_the_same_folders() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
-    for folder in ("callbacks", "data", "tuning"):
+    for folder in TOP_LEVEL:
         assert settings["package-dir"][f"lyric_lm.{folder}"] == folder
-    expected = {"lyric_lm", *(f"lyric_lm.{Path(folder).name}" for folder in FOLDERS if folder != "lyric_lm")}
-    assert set(settings["packages"]) == expected
+    packages = {
+        ".".join(["lyric_lm", *path.parent.relative_to(ROOT).parts[path.is_relative_to(ROOT / "lyric_lm") :]])
+        for folder in (*TOP_LEVEL, "lyric_lm")
+        for path in (ROOT / folder).rglob("__init__.py")
+    }
+    assert set(settings["packages"]) == packages
+
+
+def test_each_folder_of_code_is_a_package_and_no_tracked_file_is_ignored() -> None:
+    for path in SOURCES:
+        assert (path.parent / "__init__.py").is_file(), f"{path.parent.relative_to(ROOT)} has no __init__.py"
+    if (ROOT / ".git").exists():
+        command = ["git", "ls-files", "--cached", "--ignored", "--exclude-standard"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        assert done.stdout == ""
 
 
 def test_top_level_holds_only_what_the_user_asked_for() -> None:

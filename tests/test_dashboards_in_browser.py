@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from lyric_lm.fonts import cjk_font
+from lyric_lm.display.fonts import cjk_font
 
 webdriver = pytest.importorskip("selenium.webdriver")
 

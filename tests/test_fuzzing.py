@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lyric_lm.config import TrainConfig
 from lyric_lm.data import load_lyrics
 from lyric_lm.runs.checkpoints import Checkpoint, encode_checkpoint
 from lyric_lm.runs.record import describe_run
+from lyric_lm.settings.config import TrainConfig
 
 SCRIPT = Path(__file__).with_name("fuzzing.py")
 

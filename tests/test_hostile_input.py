@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from lyric_lm import RNNModel, Temperature, generate
 from lyric_lm.callbacks import LyricSamples
 from lyric_lm.cli import main
-from lyric_lm.config import ModelConfig, OptimizerConfig, TrainConfig
 from lyric_lm.data import CorpusError, UnknownCharacterError, Vocabulary, load_lyrics
 from lyric_lm.errors import LyricLMError, SettingsError
-from lyric_lm.model_size import check_model_size, training_bytes
+from lyric_lm.settings.config import ModelConfig, OptimizerConfig, TrainConfig
+from lyric_lm.training.model_size import check_model_size, training_bytes
 
 QUICK = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 # Trains on a file and says what it took.
@@ -147,7 +147,7 @@ def test_a_model_larger_than_the_memory_is_refused_with_both_figures() -> None:
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
 @pytest.mark.parametrize("embedding_dim", [None, 7])
 def test_the_estimate_of_a_models_size_counts_its_weights(cell: Any, embedding_dim: int | None) -> None:
-    from lyric_lm.training import build_model
+    from lyric_lm.training.train import build_model
 
     size = 11
     config = ModelConfig(cell=cell, hidden_size=5, num_layers=2, embedding_dim=embedding_dim)

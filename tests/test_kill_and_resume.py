@@ -23,7 +23,7 @@ FLAGS = {
 }
 # Imports TensorFlow once; each training is forked from there, before any of TensorFlow's threads has started.
 FORKSERVER = multiprocessing.get_context("forkserver")
-FORKSERVER.set_forkserver_preload(["lyric_lm.training", "lyric_lm.callbacks", "lyric_lm.cli"])
+FORKSERVER.set_forkserver_preload(["lyric_lm.training.train", "lyric_lm.callbacks", "lyric_lm.cli"])
 
 
 def start(path: Path, flags: str) -> BaseProcess:

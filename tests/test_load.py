@@ -12,11 +12,11 @@ import pytest
 
 from lyric_lm import RNNModel, TopK, generate
 from lyric_lm.callbacks import ExactResume, LyricSamples
-from lyric_lm.config import CorpusConfig, ModelConfig, OptimizerConfig, TrainConfig
 from lyric_lm.data import consecutive_batches, load_lyrics
 from lyric_lm.runs.record import describe_run
 from lyric_lm.runs.run import Run
-from lyric_lm.training import load_training_texts, train
+from lyric_lm.settings.config import CorpusConfig, ModelConfig, OptimizerConfig, TrainConfig
+from lyric_lm.training.train import load_training_texts, train
 
 THREADS = 8
 PREFIXES = ["分开", "不", "我们在", "夜"]

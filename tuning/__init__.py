@@ -1,7 +1,8 @@
 """Searches over the model's settings with KerasTuner."""
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from lyric_lm.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from lyric_lm.tuning.hypermodel import RNNHyperModel
@@ -20,12 +21,15 @@ __all__ = [
     "search",
 ]
 
-# No module is named as its function is: importing it would put it in the function's place.
-_HOMES = {"RNNHyperModel": "hypermodel", "RNNTuner": "tuner", "SearchSpace": "space", "search": "searching"}
-
-
-def __getattr__(name: str) -> Any:
-    # Imported on first use, so that `lyric-lm --help` need not wait for TensorFlow.
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES.get(name, 'settings')}"), name)
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "RNNHyperModel": "hypermodel",
+        "RNNTuner": "tuner",
+        "SearchConfig": "settings",
+        "SearchRunConfig": "settings",
+        "SearchSpace": "space",
+        "ServiceConfig": "settings",
+        "search": "searching",
+    },
+)

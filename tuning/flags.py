@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Iterable
 from typing import Any
 
-from lyric_lm.config import TrainConfig
+from lyric_lm.settings.config import TrainConfig
 
 
 def flags_of(*parts: Any) -> list[str]:
@@ -14,7 +14,7 @@ def flags_of(*parts: Any) -> list[str]:
     Args:
         parts: dataclasses whose fields are flags, or hold such dataclasses.
 
-    >>> from lyric_lm.config import ModelConfig
+    >>> from lyric_lm.settings.config import ModelConfig
     >>> flags_of(ModelConfig(hidden_size=64, tie_embeddings=True, embedding_dim=8))
     ['--hidden-size', '64', '--embedding-dim', '8', '--tie-embeddings']
     """

@@ -7,13 +7,13 @@ import keras
 import keras_tuner as kt
 import tensorflow as tf
 
-from lyric_lm.config import OptimizerConfig, TrainConfig
 from lyric_lm.data import Lyrics, Vocabulary
 from lyric_lm.errors import SettingsError
-from lyric_lm.model import RNNModel
-from lyric_lm.model_size import check_model_size
-from lyric_lm.texts import training_batches, validation_batches
-from lyric_lm.training import build_model, build_optimizer
+from lyric_lm.model.rnn_model import RNNModel
+from lyric_lm.settings.config import OptimizerConfig, TrainConfig
+from lyric_lm.training.model_size import check_model_size
+from lyric_lm.training.texts import training_batches, validation_batches
+from lyric_lm.training.train import build_model, build_optimizer
 from lyric_lm.tuning.space import RATE_OF_OPTIMIZER, SearchSpace
 
 

@@ -4,7 +4,7 @@ import json
 from collections import OrderedDict
 from typing import Any
 
-from lyric_lm.model import RNNModel
+from lyric_lm.model.rnn_model import RNNModel
 
 
 class ModelPool:

@@ -8,8 +8,8 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from lyric_lm.config import LEARNING_RATES
 from lyric_lm.runs.atomic_files import write_atomically
+from lyric_lm.settings.config import LEARNING_RATES
 from lyric_lm.tuning.tuner import RNNTuner
 
 PICTURE = "perplexity.png"

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from lyric_lm.config import TrainConfig
 from lyric_lm.errors import DivergedError
 from lyric_lm.runs.record import describe_run
 from lyric_lm.runs.run import Run
-from lyric_lm.training import load_training_texts, train
+from lyric_lm.settings.config import TrainConfig
+from lyric_lm.training.train import load_training_texts, train
 from lyric_lm.tuning.json_files import read_json, write_json
 from lyric_lm.tuning.space import with_settings
 from lyric_lm.tuning.trial_watch import TrialWatch

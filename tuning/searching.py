@@ -12,11 +12,11 @@ import keras_tuner as kt
 import tensorflow as tf
 from keras_tuner.src.distribute import utils as roles  # no public name
 
-from lyric_lm.config import TrainConfig
 from lyric_lm.data import CorpusError
 from lyric_lm.errors import RunLockedError, SearchError, SettingsError
 from lyric_lm.runs.atomic_files import clear_write_errors
-from lyric_lm.training import load_training_texts
+from lyric_lm.settings.config import TrainConfig
+from lyric_lm.training.train import load_training_texts
 from lyric_lm.tuning.chief import serve
 from lyric_lm.tuning.dashboards import write_experiment
 from lyric_lm.tuning.hypermodel import RNNHyperModel

@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from lyric_lm.config import LEARNING_RATES, TrainConfig
+from lyric_lm.settings.config import LEARNING_RATES, TrainConfig
 
 RATE_OF_OPTIMIZER = {f"learning_rate_{name}": name for name in LEARNING_RATES}
 """Learning rates that are searched for each optimizer apart, and of which one."""

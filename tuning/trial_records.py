@@ -7,8 +7,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from lyric_lm.config import TrainConfig
 from lyric_lm.runs.run import CONFIG, HISTORY, MODEL, Run
+from lyric_lm.settings.config import TrainConfig
 from lyric_lm.tuning.json_files import read_json, write_json
 
 RESULT, ERROR = "result.json", "error.txt"

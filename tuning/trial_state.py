@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lyric_lm.model import RNNModel
+from lyric_lm.model.rnn_model import RNNModel
 from lyric_lm.runs.atomic_files import write_atomically
 
 

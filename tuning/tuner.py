@@ -13,11 +13,11 @@ import keras_tuner as kt
 from keras_tuner.src import config as kt_config  # no public names
 from keras_tuner.src.engine.trial import TrialStatus
 
-from lyric_lm.config import TrainConfig
 from lyric_lm.generation.generate import generate
 from lyric_lm.generation.sampling import build_rules, build_sampler
 from lyric_lm.runs.record import describe_run
 from lyric_lm.runs.run import SAMPLES, Run
+from lyric_lm.settings.config import TrainConfig
 from lyric_lm.tuning.dashboards import TrialBoard, show_error
 from lyric_lm.tuning.hypermodel import RNNHyperModel
 from lyric_lm.tuning.median_rule import MedianRule

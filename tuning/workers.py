@@ -13,8 +13,8 @@ from typing import Any
 import grpc
 from keras_tuner.src.distribute import oracle_client  # no public name
 
-from lyric_lm.config import TrainConfig
 from lyric_lm.errors import SearchServiceError, SettingsError
+from lyric_lm.settings.config import TrainConfig
 from lyric_lm.tuning.flags import flags_of
 from lyric_lm.tuning.settings import SearchConfig, SearchRunConfig, ServiceConfig
 from lyric_lm.tuning.space import SearchSpace

@@ -21,7 +21,7 @@ from lyric_lm.cli.recipe import asks_for_recipe, parse_with_recipe
 from lyric_lm.cli.start import keep_memory, quiet_start
 from lyric_lm.cli.train import Train
 from lyric_lm.cli.tune import Tune
-from lyric_lm.printable import printable
+from lyric_lm.data.printable import printable
 
 __all__ = ["main"]
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lyric_lm.config import CorpusConfig
     from lyric_lm.data import Vocabulary
     from lyric_lm.evaluation.scoring import Score
+    from lyric_lm.settings.config import CorpusConfig
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Evaluate:
         from lyric_lm.evaluation.surprisal_report import check_report_name, write_report
         from lyric_lm.runs.record import check_corpus
         from lyric_lm.runs.run import Run
-        from lyric_lm.texts import load_texts
+        from lyric_lm.training.texts import load_texts
 
         for path in self.per_character:
             check_report_name(path)

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lyric_lm.config import MOST_CHARS, SamplingConfig, check_at_least_one, check_at_most
-from lyric_lm.printable import printable
+from lyric_lm.data.printable import printable
+from lyric_lm.settings.config import MOST_CHARS, SamplingConfig, check_at_least_one, check_at_most
 
 if TYPE_CHECKING:
     from lyric_lm.data import Lyrics, Vocabulary
@@ -113,7 +113,7 @@ def _prefixes_of(run: "Run") -> tuple[str, ...]:
 def _training_text(run: "Run", vocabulary: "Vocabulary") -> "Lyrics":
     """The text that the model was trained on, in the model's ids."""
     from lyric_lm.runs.record import check_corpus
-    from lyric_lm.texts import load_texts
+    from lyric_lm.training.texts import load_texts
 
     texts = load_texts(run.settings().data)
     check_corpus(run.record(), texts.training, texts.validation)

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lyric_lm.config import MOST_CHARS, SamplingConfig
+from lyric_lm.data.printable import printable
 from lyric_lm.errors import LyricLMError
 from lyric_lm.generation.generate import stream
 from lyric_lm.generation.sampling import build_rules, build_sampler
-from lyric_lm.printable import printable
+from lyric_lm.settings.config import MOST_CHARS, SamplingConfig
 
 if TYPE_CHECKING:
     from lyric_lm.data import Lyrics
-    from lyric_lm.model import RNNModel
+    from lyric_lm.model.rnn_model import RNNModel
 
 # /command -> (field of SamplingConfig, its type)
 _SETTINGS: dict[str, tuple[str, Callable[[str], Any]]] = {

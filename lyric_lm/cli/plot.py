@@ -19,9 +19,9 @@ class Plot:
 
     def run(self) -> None:
         """Draw and say where the files are."""
-        from lyric_lm.fonts import FONT_ADVICE, cjk_font
-        from lyric_lm.plotting import draw_runs
-        from lyric_lm.printable import printable
+        from lyric_lm.data.printable import printable
+        from lyric_lm.display.fonts import FONT_ADVICE, cjk_font
+        from lyric_lm.display.plotting import draw_runs
         from lyric_lm.runs.curves import RunCurves
 
         runs = [RunCurves.read(path) for path in self.run_dir]

@@ -7,8 +7,8 @@ from typing import Any
 
 from lyric_lm.cli.train import Train
 from lyric_lm.cli.tune import Tune
-from lyric_lm.config import RunConfig, TrainConfig
-from lyric_lm.recipe import generalize
+from lyric_lm.settings.config import RunConfig, TrainConfig
+from lyric_lm.settings.recipe import generalize
 
 _LENGTH_IN_HELP = 60_000  # characters; `--help` shows the values for a text of this length
 
@@ -35,7 +35,7 @@ def parse_with_recipe(name: str, parse: Callable[[Any], Any]) -> Train | Tune:
         CorpusError: the text cannot be read.
         SettingsError: the space to search contradicts itself.
     """
-    from lyric_lm.texts import learnt_text, load_texts
+    from lyric_lm.training.texts import learnt_text, load_texts
 
     default = Tune.around if name == "tune" else _train_with
     first = parse(default(generalize(_LENGTH_IN_HELP)))

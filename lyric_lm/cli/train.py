@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from lyric_lm.cli.stopping import stop_at_epoch_end
-from lyric_lm.config import LEARNING_RATES, DashboardConfig, RunConfig, TrainConfig
-from lyric_lm.printable import printable
+from lyric_lm.data.printable import printable
+from lyric_lm.settings.config import LEARNING_RATES, DashboardConfig, RunConfig, TrainConfig
 
 if TYPE_CHECKING:
     from lyric_lm.data import Lyrics
     from lyric_lm.runs.run import Run
-    from lyric_lm.texts import Texts
+    from lyric_lm.training.texts import Texts
 
 TENSORBOARD = "tensorboard"  # the folder of its logs, in the run's
 TENSORBOARD_FLAGS = "--samples_per_plugin=text=100,images=100"  # it would keep ten of each prefix
@@ -56,7 +56,7 @@ class Train:
         from lyric_lm.callbacks import ExactResume, ValidationReport
         from lyric_lm.runs.record import check_settings
         from lyric_lm.runs.run import Run
-        from lyric_lm.training import load_training_texts, train
+        from lyric_lm.training.train import load_training_texts, train
 
         if self.run_config.resume and self.run_config.run_dir is not None:
             check_settings(Run.open(self.run_config.run_dir).settings(), self.config)

@@ -3,8 +3,8 @@
 import dataclasses
 from typing import Literal, Self
 
-from lyric_lm.config import TrainConfig
-from lyric_lm.printable import printable
+from lyric_lm.data.printable import printable
+from lyric_lm.settings.config import TrainConfig
 from lyric_lm.tuning.settings import SearchConfig, SearchRunConfig, ServiceConfig
 from lyric_lm.tuning.space import SearchSpace, with_settings
 

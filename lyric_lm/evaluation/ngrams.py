@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lyric_lm.id_arrays import checked_ids
+from lyric_lm.data.id_arrays import checked_ids
 
 Ids = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -10,9 +10,9 @@ import tensorflow as tf
 from numpy.typing import ArrayLike, NDArray
 
 from lyric_lm.data import CorpusError, Vocabulary
+from lyric_lm.data.id_arrays import checked_ids
 from lyric_lm.evaluation.ngrams import WittenBell
-from lyric_lm.id_arrays import checked_ids
-from lyric_lm.model import RNNModel
+from lyric_lm.model.rnn_model import RNNModel
 
 Floats = NDArray[np.float64]
 

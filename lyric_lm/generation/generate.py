@@ -12,7 +12,7 @@ from lyric_lm.data import UnknownCharacterError, Vocabulary, name_characters
 from lyric_lm.generation.rules import MaxCopy, Rule
 from lyric_lm.generation.samplers import Beam, Greedy, Sampler
 from lyric_lm.generation.sampling_loop import sampling_loop
-from lyric_lm.model import RNNModel
+from lyric_lm.model.rnn_model import RNNModel
 
 # Loops are compiled for lengths of 64, 128, 256, ...; one serves every shorter text.
 _SHORTEST_LOOP = 64

@@ -11,7 +11,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from lyric_lm.config import check_temperature
+from lyric_lm.settings.config import check_temperature
 
 
 class Sampler(abc.ABC):

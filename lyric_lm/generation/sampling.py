@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from lyric_lm.config import SamplingConfig
 from lyric_lm.errors import SettingsError
 from lyric_lm.generation.rules import MaxCopy, NoRepeatNgram, RepetitionPenalty, Rule
 from lyric_lm.generation.samplers import Beam, Greedy, Sampler, Temperature, TopK, TopP
+from lyric_lm.settings.config import SamplingConfig
 
 if TYPE_CHECKING:
     from lyric_lm.data import Lyrics

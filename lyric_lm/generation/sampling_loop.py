@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from lyric_lm.generation.rules import Rule
 from lyric_lm.generation.samplers import Beam, Sampler
-from lyric_lm.model import RNNModel
+from lyric_lm.model.rnn_model import RNNModel
 
 
 def sampling_loop(model: RNNModel, sampler: Sampler | Beam, rules: tuple[Rule, ...]) -> Any:

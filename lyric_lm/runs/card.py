@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from lyric_lm.printable import printable
+from lyric_lm.data.printable import printable
 
 
 def run_card(record: dict[str, Any], epochs: list[dict[str, float]], *, path: str) -> str:

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from lyric_lm.errors import CheckpointError
 from lyric_lm.runs.atomic_files import clear_write_errors, write_atomically
 from lyric_lm.runs.checkpoint_values import ArrayReader, pack_value, unpack_value
-from lyric_lm.errors import CheckpointError
 
 FORMAT_VERSION = 1
 

@@ -16,7 +16,7 @@ import h5py
 import keras
 
 from lyric_lm.errors import RunError
-from lyric_lm.model import RNNModel
+from lyric_lm.model.rnn_model import RNNModel
 
 _CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
 _MEMBERS = {"metadata.json", _CONFIG, _WEIGHTS}

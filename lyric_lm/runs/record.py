@@ -4,9 +4,9 @@ import dataclasses
 import importlib.metadata
 from typing import Any
 
-from lyric_lm.config import TrainConfig
 from lyric_lm.data import Lyrics
 from lyric_lm.errors import RunError, RunMismatchError
+from lyric_lm.settings.config import TrainConfig
 
 FORMAT_VERSION = 1
 

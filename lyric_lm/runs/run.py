@@ -10,10 +10,10 @@ from typing import Any, Self
 
 import filelock
 
-from lyric_lm.runs.atomic_files import clear_write_errors, is_leftover, remove_leftovers, write_atomically
-from lyric_lm.config import TrainConfig
 from lyric_lm.errors import RunError, RunExistsError, RunLockedError
+from lyric_lm.runs.atomic_files import clear_write_errors, is_leftover, remove_leftovers, write_atomically
 from lyric_lm.runs.record import check_record, settings_of
+from lyric_lm.settings.config import TrainConfig
 
 CONFIG, MODEL, HISTORY, SAMPLES, CARD = (
     "config.json",

@@ -28,13 +28,13 @@ import numpy as np
 
 from lyric_lm import CopyIndex, Greedy, RNNModel, Temperature, generate
 from lyric_lm.cli.start import keep_memory
-from lyric_lm.config import CorpusConfig, ReportConfig, TrainConfig
 from lyric_lm.data import Lyrics
 from lyric_lm.evaluation.scoring import compare
 from lyric_lm.originality.measures import originality
-from lyric_lm.recipe import generalize
-from lyric_lm.texts import learnt_text, load_texts
-from lyric_lm.training import train
+from lyric_lm.settings.config import CorpusConfig, ReportConfig, TrainConfig
+from lyric_lm.settings.recipe import generalize
+from lyric_lm.training.texts import learnt_text, load_texts
+from lyric_lm.training.train import train
 
 
 def _change(part: str, **values: Any) -> Callable[[TrainConfig], TrainConfig]:

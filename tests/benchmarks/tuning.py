@@ -60,7 +60,7 @@ def _run(options: argparse.Namespace) -> dict[str, float]:
 
 
 def _ours(options: argparse.Namespace, folder: str) -> dict[str, float]:
-    from lyric_lm.config import CorpusConfig, OptimizerConfig, TrainConfig
+    from lyric_lm.settings.config import CorpusConfig, OptimizerConfig, TrainConfig
     from lyric_lm.tuning import SearchConfig, SearchRunConfig, SearchSpace, search
 
     config = TrainConfig(

@@ -18,10 +18,11 @@ from tensorboard.plugins.hparams import metadata as hparams_metadata
 from tensorboard.util import tensor_util
 
 from lyric_lm import RNNModel, generate
-from lyric_lm.callbacks import ExactResume, TensorBoard, dashboard_events
+from lyric_lm.callbacks import ExactResume, TensorBoard
+from lyric_lm.callbacks.dashboard import events
 from lyric_lm.data import Vocabulary, consecutive_batches
-from lyric_lm.fit_hooks import asks_for_batches
-from lyric_lm.fonts import cjk_font
+from lyric_lm.display.fonts import cjk_font
+from lyric_lm.model.fit_hooks import asks_for_batches
 
 B, T, H = 2, 3, 4
 VOCABULARY = Vocabulary("不 \n\t分开a")  # V = 7
@@ -342,7 +343,7 @@ def test_a_folder_that_cannot_be_written_costs_one_warning_and_no_training(
 def test_a_disk_that_fills_up_meanwhile_costs_one_warning_and_no_training(
     tmp_path: Path, caplog: Any, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(dashboard_events, "_FLUSH_SECONDS", 0)
+    monkeypatch.setattr(events, "_FLUSH_SECONDS", 0)
     expected = fit(build(), epochs=12)
     with caplog.at_level(logging.WARNING, "lyric_lm"), _largest_file(12_000):
         assert fit(build(), TensorBoard(tmp_path, ["分开"], histograms_every=1), epochs=12) == expected
@@ -383,7 +384,7 @@ def test_a_prefix_that_the_vocabulary_lacks_is_found_before_the_first_epoch(tmp_
 
 
 def test_bits_of_a_known_loss() -> None:
-    from lyric_lm.callbacks.dashboard_scalars import validation_scalars
+    from lyric_lm.callbacks.dashboard.scalars import validation_scalars
 
     (perplexity, bits) = (
         summary.value[0].tensor.float_val[0] for summary in validation_scalars({"val_loss": 3 * math.log(2)})

@@ -5,7 +5,7 @@ import pytest
 
 from lyric_lm.callbacks import ValidationReport
 from lyric_lm.data import Vocabulary, consecutive_batches
-from lyric_lm.model import RNNModel
+from lyric_lm.model.rnn_model import RNNModel
 
 
 def test_it_prints_every_so_many_epochs_and_the_best_at_the_end() -> None:

@@ -13,7 +13,7 @@ MODULES = [
     "encoding",
     "errors",
     "jaychou",
-    "varied_batches",
+    "epoch_variation",
     "vocabulary",
 ]
 

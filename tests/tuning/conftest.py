@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from lyric_lm.config import CorpusConfig, OptimizerConfig, ReportConfig, TrainConfig
 from lyric_lm.data import Lyrics, load_lyrics
+from lyric_lm.settings.config import CorpusConfig, OptimizerConfig, ReportConfig, TrainConfig
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import api_pb2, plugin_data_pb2
 
-from lyric_lm.config import TrainConfig
+from lyric_lm.settings.config import TrainConfig
 from lyric_lm.tuning.dashboards import TrialBoard, show_error, write_experiment
 from lyric_lm.tuning.space import SearchSpace
 from lyric_lm.tuning.trial_records import TrialResult

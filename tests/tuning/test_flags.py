@@ -5,7 +5,7 @@ import tyro
 
 from lyric_lm.cli.train import Train
 from lyric_lm.cli.tune import Tune
-from lyric_lm.config import CorpusConfig, ModelConfig, OptimizerConfig, ReportConfig, TrainConfig
+from lyric_lm.settings.config import CorpusConfig, ModelConfig, OptimizerConfig, ReportConfig, TrainConfig
 from lyric_lm.tuning.flags import flags_of, train_command
 from lyric_lm.tuning.settings import SearchConfig, SearchRunConfig, ServiceConfig
 from lyric_lm.tuning.space import SearchSpace

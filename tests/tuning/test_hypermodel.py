@@ -3,10 +3,10 @@ from pathlib import Path
 import keras_tuner as kt
 import pytest
 
-from lyric_lm.config import TrainConfig
 from lyric_lm.data import Lyrics
 from lyric_lm.errors import SettingsError
-from lyric_lm.training import train
+from lyric_lm.settings.config import TrainConfig
+from lyric_lm.training.train import train
 from lyric_lm.tuning.hypermodel import RNNHyperModel
 from lyric_lm.tuning.space import SearchSpace, with_settings
 

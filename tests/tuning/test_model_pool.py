@@ -3,8 +3,8 @@ import dataclasses
 import keras_tuner as kt
 import pytest
 
-from lyric_lm.config import TrainConfig
 from lyric_lm.data import Lyrics
+from lyric_lm.settings.config import TrainConfig
 from lyric_lm.tuning.hypermodel import RNNHyperModel
 from lyric_lm.tuning.model_pool import ModelPool
 from lyric_lm.tuning.space import SearchSpace, with_settings

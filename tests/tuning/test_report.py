@@ -7,9 +7,9 @@ import matplotlib.image
 import pytest
 from rich.console import Console
 
-from lyric_lm.config import TrainConfig
 from lyric_lm.data import Lyrics
 from lyric_lm.runs.record import describe_run
+from lyric_lm.settings.config import TrainConfig
 from lyric_lm.tuning.picture import draw_trials
 from lyric_lm.tuning.report import conclusion, trial_line, trial_table
 from lyric_lm.tuning.space import with_settings

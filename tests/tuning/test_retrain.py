@@ -3,8 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lyric_lm.config import TrainConfig
 from lyric_lm.runs.run import Run
+from lyric_lm.settings.config import TrainConfig
 from lyric_lm.tuning.retrain import Retrained, retrain
 from lyric_lm.tuning.space import with_settings
 

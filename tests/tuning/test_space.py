@@ -4,9 +4,9 @@ import itertools
 import keras_tuner as kt
 import pytest
 
-from lyric_lm.config import ModelConfig, OptimizerConfig, TrainConfig
 from lyric_lm.errors import SettingsError
-from lyric_lm.recipe import generalize
+from lyric_lm.settings.config import ModelConfig, OptimizerConfig, TrainConfig
+from lyric_lm.settings.recipe import generalize
 from lyric_lm.tuning.space import SearchSpace, choices, with_settings
 
 

@@ -2,11 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from lyric_lm.config import TrainConfig
 from lyric_lm.data import Lyrics
 from lyric_lm.errors import RunError
 from lyric_lm.runs.record import describe_run
 from lyric_lm.runs.run import Run
+from lyric_lm.settings.config import TrainConfig
 from lyric_lm.tuning.json_files import read_json, write_json
 from lyric_lm.tuning.trial_records import TrialRecords, TrialResult, copy_run, disk_bytes
 

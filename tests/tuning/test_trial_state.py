@@ -4,8 +4,8 @@ from pathlib import Path
 import keras_tuner as kt
 import pytest
 
-from lyric_lm.config import TrainConfig
 from lyric_lm.data import Lyrics
+from lyric_lm.settings.config import TrainConfig
 from lyric_lm.tuning.hypermodel import RNNHyperModel
 from lyric_lm.tuning.space import SearchSpace, with_settings
 from lyric_lm.tuning.trial_state import guessing_score, load_state, save_state, worst_score

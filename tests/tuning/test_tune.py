@@ -8,8 +8,8 @@ import pytest
 import lyric_lm.tuning
 from lyric_lm.cli import main
 from lyric_lm.data import Lyrics
-from lyric_lm.recipe import generalize
 from lyric_lm.runs.run import Run
+from lyric_lm.settings.recipe import generalize
 
 SMALL = ["--max-chars", "62", "--num-steps", "5", "--epochs", "2", "--num-chars", "4"]
 

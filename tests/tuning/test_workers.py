@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from lyric_lm.config import TrainConfig
 from lyric_lm.errors import SearchServiceError, SettingsError
+from lyric_lm.settings.config import TrainConfig
 from lyric_lm.tuning.settings import SearchConfig, SearchRunConfig, ServiceConfig
 from lyric_lm.tuning.space import SearchSpace
 from lyric_lm.tuning.workers import LocalWorkers, check_environment, local_workers, reach_chief

@@ -10,7 +10,7 @@ import pytest
 from lyric_lm.cli import main
 from lyric_lm.data import load_lyrics
 from lyric_lm.runs.run import Run
-from lyric_lm.texts import load_texts, validation_batches
+from lyric_lm.training.texts import load_texts, validation_batches
 
 SMALL = ("--max-chars", "700", "--hidden-size", "5", "--batch-size", "3", "--num-steps", "7", "--epochs", "4")
 

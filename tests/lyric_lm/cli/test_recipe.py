@@ -7,8 +7,8 @@ import pytest
 from lyric_lm.cli import main
 from lyric_lm.cli.recipe import asks_for_recipe
 from lyric_lm.data import load_lyrics
-from lyric_lm.recipe import generalize
 from lyric_lm.runs.run import Run
+from lyric_lm.settings.recipe import generalize
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from lyric_lm.cli import main
-from lyric_lm.config import TrainConfig
 from lyric_lm.data import load_lyrics
 from lyric_lm.runs.run import Run
+from lyric_lm.settings.config import TrainConfig
 
 SMALL = (
     "--hidden-size 4 --batch-size 2 --num-steps 5 --max-chars 300 --every 1 --num-chars 6 --no-tensorboard"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lyric_lm.data import CorpusError, Vocabulary, load_lyrics
 from lyric_lm.evaluation.ngrams import WittenBell
 from lyric_lm.evaluation.scoring import Score, compare, surprisals
-from lyric_lm.model import RNNModel
+from lyric_lm.model.rnn_model import RNNModel
 
 H = 4
 

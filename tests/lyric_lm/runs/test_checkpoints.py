@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from lyric_lm.errors import CheckpointError, RunWriteError
 from lyric_lm.runs.checkpoint_values import is_plain
 from lyric_lm.runs.checkpoints import (
     Checkpoint,
@@ -20,7 +21,6 @@ from lyric_lm.runs.checkpoints import (
     read_newest_checkpoint,
     write_checkpoint,
 )
-from lyric_lm.errors import CheckpointError, RunWriteError
 
 EXAMPLE = Checkpoint(
     epoch=3,

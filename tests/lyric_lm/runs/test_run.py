@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lyric_lm.runs.atomic_files import write_atomically
-from lyric_lm.runs.checkpoints import Checkpoint, read_newest_checkpoint, write_checkpoint
-from lyric_lm.config import ModelConfig, OptimizerConfig, TrainConfig
 from lyric_lm.data import load_lyrics
 from lyric_lm.errors import RunError, RunExistsError, RunLockedError, RunMismatchError, RunWriteError
+from lyric_lm.runs.atomic_files import write_atomically
 from lyric_lm.runs.card import run_card
+from lyric_lm.runs.checkpoints import Checkpoint, read_newest_checkpoint, write_checkpoint
 from lyric_lm.runs.record import changed_versions, check_corpus, check_settings, describe_run
 from lyric_lm.runs.run import Run
+from lyric_lm.settings.config import ModelConfig, OptimizerConfig, TrainConfig
 
 LYRICS = load_lyrics("built-in", max_chars=700)
 CONFIG = TrainConfig(model=ModelConfig(hidden_size=5), optimizer=OptimizerConfig(seed=3, epochs=7))

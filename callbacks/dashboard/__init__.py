@@ -1,0 +1,1 @@
+"""What the callback `TensorBoard` writes, a module for each of its dashboards."""

@@ -1,0 +1,34 @@
+"""What TensorBoard's HParams page lists of one run: its settings and what came of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tensorboard.plugins.hparams import api, api_pb2
+from tensorboard.plugins.hparams.summary import experiment_pb, session_end_pb
+
+from lyric_lm.callbacks.dashboard.events import scalar
+
+# TensorBoard looks for a run's results in the log folder's own run, or not at all if that is its --logdir.
+_RESULTS = {
+    "perplexity": "result/perplexity",
+    "val_perplexity": "result/validation_perplexity",
+    "best_val_perplexity": "result/best_validation_perplexity",
+}
+
+
+def session_start(settings: Mapping[str, bool | int | float | str]) -> list[Any]:
+    """The run's settings and which columns to show, as TensorBoard would otherwise list every chart."""
+    kinds = {str: api_pb2.DATA_TYPE_STRING, bool: api_pb2.DATA_TYPE_BOOL}
+    columns = [
+        # It opens with the first five columns, those that differ between runs before the others.
+        api_pb2.HParamInfo(name=name, type=kinds.get(type(value), api_pb2.DATA_TYPE_FLOAT64), differs=i < 5)
+        for i, (name, value) in enumerate(settings.items())
+    ]
+    metrics = [api.Metric(tag, display_name=tag.partition("/")[2]).as_proto() for tag in _RESULTS.values()]
+    return [experiment_pb(columns, metrics), api.hparams_pb(dict(settings))]
+
+
+def session_end(results: Mapping[str, float]) -> list[Any]:
+    """The results, by the names of the logs, and that the run has ended well."""
+    shown = [scalar(tag, results[name]) for name, tag in _RESULTS.items() if name in results]
+    return [*shown, session_end_pb(api_pb2.STATUS_SUCCESS)]

@@ -1,0 +1,1 @@
+"""The settings of a training: frozen dataclasses, their checks, the recipe. Nothing heavy is imported."""

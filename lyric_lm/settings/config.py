@@ -1,0 +1,255 @@
+"""Settings of a training: frozen dataclasses whose defaults are the chapter's and whose fields are the flags.
+
+This module imports nothing heavy: the command's help is made from it.
+"""
+
+import dataclasses
+from pathlib import Path
+from typing import Any, Literal
+
+from lyric_lm.settings.field_types import check_field_types
+
+MOST_CHARS = 1_000_000  # to write at once
+_LEAST_TEMPERATURE = 0.001
+LEARNING_RATES = {"sgd": 100.0, "adam": 3e-3, "adamw": 3e-3}  # used where none is given
+
+
+@dataclasses.dataclass(frozen=True)
+class CorpusConfig:
+    """The text to learn."""
+
+    corpus: str = "built-in"  # "built-in", "jaychou", or the path of a .txt or .zip file
+    max_chars: int | None = 10_000  # characters used, from the start; None for all
+    keep_newlines: bool = False  # learn line breaks too; the chapter turns them into spaces
+    encoding: str | None = None  # of the file; None to recognise it
+    validation_split: float | None = None  # share of the text to hold out, from its end; None for none
+    validation_corpus: str | None = None  # a .txt or .zip file to validate on instead
+    skip_repeats: bool = False  # learn each chorus once; what is read often is learnt by heart and copied
+    unknown_share: float = 0.5  # with validation: of the epochs, how many a rare character is unknown in
+
+    def __post_init__(self) -> None:
+        check_at_least_one(self, "max_chars")
+        _check_shares(self, "unknown_share")
+        if self.validation_split is not None and not 0 < self.validation_split < 1:
+            raise ValueError(
+                f"`validation_split` must be in (0, 1). Received: validation_split={self.validation_split}"
+            )
+
+    @property
+    def validates(self) -> bool:
+        """Whether some text is held out."""
+        return self.validation_split is not None or self.validation_corpus is not None
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelConfig:
+    """The network."""
+
+    cell: Literal["rnn", "gru", "lstm"] = "rnn"  # the recurrent cell
+    hidden_size: int = 256  # hidden units of each layer
+    num_layers: int = 1  # recurrent layers, one on top of the other
+    activation: Literal["tanh", "relu", "sigmoid"] = "tanh"  # of the cell
+    embedding_dim: int | None = None  # width of a learnt embedding; None for one-hot characters
+    tie_embeddings: bool = False  # let the output layer be the embedding, transposed
+    dropout: float = 0.0  # share of units dropped at each layer's input and at the output
+    character_dropout: float = 0.0  # share of input characters blanked out
+    label_smoothing: float = 0.0  # share of each target's probability spread over all characters
+
+    def __post_init__(self) -> None:
+        check_at_least_one(self, "hidden_size", "num_layers", "embedding_dim")
+        _check_shares(self, "dropout", "character_dropout", "label_smoothing")
+        if self.tie_embeddings and self.embedding_dim is None:
+            raise ValueError("`tie_embeddings` needs an `embedding_dim`. Received: embedding_dim=None")
+
+
+@dataclasses.dataclass(frozen=True)
+class OptimizerConfig:
+    """How it learns."""
+
+    optimizer: Literal["sgd", "adam", "adamw"] = "sgd"  # the update rule
+    learning_rate: float | None = None  # the highest; None: 100 for sgd, 0.003 for the others
+    schedule: Literal["constant", "cosine"] = "constant"  # how it falls over the epochs
+    warmup: float = 0.0  # share of the steps in which it first rises to its highest
+    weight_decay: float = 0.0  # share of the learning rate by which each step shrinks weights; adamw only
+    clipping_theta: float = 1e-2  # largest global L2 norm of the gradients
+    batch_size: int = 32  # rows of text read side by side
+    num_steps: int = 35  # characters of each row in a batch
+    rotate: bool = False  # start each epoch somewhere else in the text
+    epochs: int = 250  # passes over the text
+    patience: int | None = None  # epochs without a better val_perplexity to stop after; None: never stop
+    seed: int = 0  # of the initial weights and of anything random
+
+    def __post_init__(self) -> None:
+        check_at_least_one(self, "batch_size", "num_steps", "epochs", "patience")
+        _check_positive(self, "learning_rate", "clipping_theta")
+        _check_shares(self, "warmup", "weight_decay")
+        if self.weight_decay and self.optimizer != "adamw":
+            raise ValueError(f"`weight_decay` needs optimizer=adamw. Received: optimizer={self.optimizer}")
+        if self.warmup and self.schedule != "cosine":
+            raise ValueError(f"`warmup` needs schedule=cosine. Received: schedule={self.schedule}")
+        if not 0 <= self.seed < 2**32:
+            raise ValueError(f"`seed` must be in [0, 2**32). Received: seed={self.seed}")
+
+
+@dataclasses.dataclass(frozen=True)
+class ReportConfig:
+    """What is shown meanwhile."""
+
+    every: int = 50  # epochs between two reports
+    num_chars: int = 50  # characters in a sample, the prefix aside
+    prefixes: tuple[str, ...] = ("分开", "不分开")  # what the samples continue
+    copied: bool = False  # also say how much of the samples is copied from the text
+
+    def __post_init__(self) -> None:
+        check_at_least_one(self, "every", "num_chars")
+        check_at_most(self, num_chars=MOST_CHARS)
+        if not all(self.prefixes):
+            raise ValueError("`prefixes` must hold at least one character each. Received: an empty one")
+
+
+@dataclasses.dataclass(frozen=True)
+class SamplingConfig:
+    """How characters are picked; greedily, as the chapter does, where nothing is said."""
+
+    temperature: float | None = None  # draw; below 1 safer, above 1 more surprising
+    top_k: int | None = None  # draw from the k likeliest only
+    top_p: float | None = None  # draw from the likeliest that hold probability p only
+    beam_width: int | None = None  # search the likeliest continuation as a whole, this many at a time
+    repetition_penalty: float | None = None  # divide the logits of characters used before; 1.2 is usual
+    no_repeat_ngram: int | None = None  # never generate the same n characters twice
+    max_copy: int | None = None  # never copy more than n characters in a row from the training text
+
+    def __post_init__(self) -> None:
+        check_at_least_one(self, "top_k", "beam_width", "repetition_penalty", "no_repeat_ngram", "max_copy")
+        check_at_most(self, top_k=MOST_CHARS, beam_width=1000, no_repeat_ngram=1000, max_copy=1000)
+        _check_positive(self, "repetition_penalty")
+        if self.temperature is not None:
+            check_temperature(self.temperature)
+        if self.top_p is not None and not 0 < self.top_p <= 1:
+            raise ValueError(f"`top_p` must be in (0, 1]. Received: top_p={self.top_p}")
+        chosen = [name for name in ("top_k", "top_p", "beam_width") if getattr(self, name) is not None]
+        if self.beam_width is not None and self.temperature is not None:
+            chosen.append("temperature")
+        if len(chosen) > 1:
+            raise ValueError(f"Give only one of `{'`, `'.join(chosen)}`")
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig:
+    """Everything that a training depends on."""
+
+    data: CorpusConfig = dataclasses.field(default_factory=CorpusConfig)
+    model: ModelConfig = dataclasses.field(default_factory=ModelConfig)
+    optimizer: OptimizerConfig = dataclasses.field(default_factory=OptimizerConfig)
+    report: ReportConfig = dataclasses.field(default_factory=ReportConfig)
+    sampling: SamplingConfig = dataclasses.field(default_factory=SamplingConfig)
+
+    def __post_init__(self) -> None:
+        if self.optimizer.patience is not None and not self.data.validates:
+            raise ValueError(
+                "`patience` needs a text to validate on: give `validation_split` too, or set it to None"
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """A plain dictionary, as config.json holds it."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, settings: dict[str, Any]) -> "TrainConfig":
+        """The inverse of `to_dict`, also after a round trip through JSON.
+
+        Raises:
+            ValueError: a name is not a setting, or a value is of another type or out of range.
+        """
+        parts = {}
+        for field in dataclasses.fields(cls):
+            part: Any = field.default_factory
+            values = dict(settings.get(field.name, {}))
+            if isinstance(values.get("prefixes"), list):
+                values["prefixes"] = tuple(values["prefixes"])
+            check_field_types(part, values)
+            parts[field.name] = part(**values)
+        return cls(**parts)
+
+
+@dataclasses.dataclass(frozen=True)
+class RunConfig:
+    """Where the run is kept."""
+
+    run_dir: Path | None = None  # a new or empty folder; None: runs/<date and time>
+    overwrite: bool = False  # replace the run that the folder holds
+    resume: bool = False  # go on with the run that the folder holds, from its newest checkpoint
+    checkpoint_every: int = 10  # epochs between two checkpoints, from which --resume goes on
+
+    def __post_init__(self) -> None:
+        check_at_least_one(self, "checkpoint_every")
+        if self.resume and self.overwrite:
+            raise ValueError("Give either `resume` or `overwrite`, not both")
+        if self.resume and self.run_dir is None:
+            raise ValueError("`resume` needs `run_dir`, the folder of the run. Received: run_dir=None")
+
+
+@dataclasses.dataclass(frozen=True)
+class DashboardConfig:
+    """What TensorBoard shows of the run."""
+
+    tensorboard: bool = True  # whether its logs are written, to the run's folder tensorboard
+    samples_every: int = 20  # epochs between two samples
+    histograms_every: int = 25  # epochs between two histograms of weights and hidden state
+    profile_epoch: int | None = None  # the epoch to profile, best not the first; needs xprof to be shown
+
+    def __post_init__(self) -> None:
+        check_at_least_one(self, "samples_every", "histograms_every", "profile_epoch")
+
+
+def check_at_least_one(config: Any, *names: str) -> None:
+    """Refuse a number below 1.
+
+    Raises:
+        ValueError: one of the fields named is.
+    """
+    for name in names:
+        value = getattr(config, name)
+        if value is not None and value < 1:
+            raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}")
+
+
+def check_at_most(config: Any, **limits: int) -> None:
+    """Refuse a number beyond reason, which would end in want of memory.
+
+    Raises:
+        ValueError: one of the fields named is above its limit.
+    """
+    for name, limit in limits.items():
+        value = getattr(config, name)
+        if value is not None and value > limit:
+            raise ValueError(f"`{name}` must be at most {limit}. Received: {name}={value}")
+
+
+def check_temperature(temperature: float) -> None:
+    """Refuse what is no temperature, or so low that logits divided by it are no numbers any more.
+
+    Raises:
+        ValueError: it is below 0.001, infinite or not a number.
+    """
+    if not 0 < temperature < float("inf"):
+        raise ValueError(f"`temperature` must be positive. Received: temperature={temperature}")
+    if temperature < _LEAST_TEMPERATURE:
+        raise ValueError(
+            f"`temperature` must be at least {_LEAST_TEMPERATURE}; without one the likeliest character is "
+            f"taken. Received: temperature={temperature}"
+        )
+
+
+def _check_shares(config: Any, *names: str) -> None:
+    for name in names:
+        value = getattr(config, name)
+        if not 0 <= value < 1:
+            raise ValueError(f"`{name}` must be in [0, 1). Received: {name}={value}")
+
+
+def _check_positive(config: Any, *names: str) -> None:
+    for name in names:
+        value = getattr(config, name)
+        if value is not None and not 0 < value < float("inf"):
+            raise ValueError(f"`{name}` must be positive. Received: {name}={value}")

@@ -1,0 +1,121 @@
+"""`train`: what it returns, what it leaves behind, and what happens when the loss is no number."""
+
+import csv
+import math
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from lyric_lm import RNNModel
+from lyric_lm.data import CorpusError, UnknownCharacterError, consecutive_batches, load_lyrics
+from lyric_lm.errors import DivergedError, SettingsError
+from lyric_lm.runs.record import describe_run
+from lyric_lm.runs.run import Run
+from lyric_lm.settings.config import CorpusConfig, ModelConfig, OptimizerConfig, ReportConfig, TrainConfig
+from lyric_lm.training.texts import validation_batches
+from lyric_lm.training.train import build_optimizer, load_training_texts, train
+
+B, T, H = 2, 3, 5
+DATA = CorpusConfig(max_chars=90)
+OPTIMIZER = OptimizerConfig(batch_size=B, num_steps=T, epochs=4, seed=11)
+REPORT = ReportConfig(prefixes=(" ",))
+CONFIG = TrainConfig(data=DATA, model=ModelConfig(hidden_size=H), optimizer=OPTIMIZER, report=REPORT)
+VALIDATED = TrainConfig(
+    data=CorpusConfig(max_chars=90, validation_split=0.3),
+    model=ModelConfig(cell="gru", hidden_size=H, dropout=0.2),
+    optimizer=OptimizerConfig(
+        optimizer="adam", learning_rate=0.3, batch_size=B, num_steps=T, epochs=6, patience=2
+    ),
+    report=REPORT,
+)
+
+
+def new_run(path: Path, config: TrainConfig) -> Run:
+    texts = load_training_texts(config)
+    return Run.create(path, describe_run(config, texts.training, texts.validation))
+
+
+def rows(run: Run) -> list[dict[str, str]]:
+    with (run.path / "history.csv").open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_it_is_plain_keras_fit_from_the_seed(tmp_path: Path) -> None:
+    with new_run(tmp_path, CONFIG) as run:
+        model = train(CONFIG, run=run)
+    lyrics = load_lyrics("built-in", max_chars=90)
+    keras.utils.set_random_seed(11)
+    plain = RNNModel(keras.layers.SimpleRNNCell(H), lyrics.vocabulary)
+    plain.compile(keras.optimizers.SGD(100.0))
+    history = plain.fit(consecutive_batches(lyrics.ids, B, T), epochs=4, verbose=0).history
+    np.testing.assert_equal(model.get_weights(), plain.get_weights(), strict=True)
+    np.testing.assert_equal(run.load_model().get_weights(), plain.get_weights(), strict=True)
+    assert [float(row["perplexity"]) for row in rows(run)] == history["perplexity"]
+    assert [int(row["epoch"]) for row in rows(run)] == [1, 2, 3, 4]
+
+
+def test_the_model_of_the_best_epoch_is_kept_where_a_text_is_held_out(tmp_path: Path) -> None:
+    with new_run(tmp_path, VALIDATED) as run:
+        model = train(VALIDATED, run=run)
+    validation = load_training_texts(VALIDATED).validation
+    assert validation is not None
+    best = min(float(row["val_perplexity"]) for row in rows(run))
+    scored = model.evaluate(validation_batches(validation.ids), verbose=0, return_dict=True)
+    assert scored["perplexity"] == pytest.approx(best, rel=1e-5)
+
+
+class Poison(keras.callbacks.Callback):  # type: ignore[misc]
+    """Makes the weights NaN before an epoch, and remembers them as they were."""
+
+    def __init__(self, epoch: int) -> None:
+        super().__init__()
+        self.before: list[np.ndarray[Any, Any]] = []
+        self._epoch = epoch
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        del logs
+        if epoch == self._epoch:
+            self.before = self.model.get_weights()
+            self.model.set_weights([np.full_like(weight, math.nan) for weight in self.before])
+
+
+def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_model(tmp_path: Path) -> None:
+    poison = Poison(2)
+    with (
+        new_run(tmp_path, CONFIG) as run,
+        pytest.raises(DivergedError, match="in epoch 3: lower the learning"),
+    ):
+        train(CONFIG, run=run, callbacks=[poison])
+    np.testing.assert_equal(run.load_model().get_weights(), poison.before, strict=True)
+    assert "after 3 of 4 epochs" in (run.path / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_loss_that_is_no_number_from_the_start_leaves_no_model(tmp_path: Path) -> None:
+    with new_run(tmp_path, CONFIG) as run, pytest.raises(DivergedError, match=r"in epoch 1: .*theta\.$"):
+        train(CONFIG, run=run, callbacks=[Poison(0)])
+    assert not (run.path / "model.keras").exists()
+
+
+@pytest.mark.parametrize(
+    ("config", "error"),
+    [
+        (TrainConfig(data=CorpusConfig(max_chars=40)), CorpusError),
+        (TrainConfig(report=ReportConfig(prefixes=("Q",))), UnknownCharacterError),
+        (TrainConfig(model=ModelConfig(hidden_size=10**7)), SettingsError),
+    ],
+)
+def test_what_cannot_work_is_found_before_anything_is_written(config: TrainConfig, error: Any) -> None:
+    with pytest.raises(error):
+        load_training_texts(config)
+
+
+def test_a_cosine_falls_to_a_hundredth_after_its_warm_up() -> None:
+    config = OptimizerConfig(optimizer="adamw", learning_rate=0.2, schedule="cosine", warmup=0.25)
+    optimizer = build_optimizer(config, total_steps=40)
+    rates = [float(optimizer._learning_rate(step)) for step in (0, 5, 10, 25, 40)]
+    assert rates == pytest.approx([0, 0.1, 0.2, 0.2 * (0.01 + 0.99 / 2), 0.002])
+    with pytest.raises(ValueError, match="`total_steps` is needed"):
+        build_optimizer(config)
