@@ -1,8 +1,8 @@
-"""The callbacks that every training of ours has: one watches the loss, one writes history.csv."""
+"""The callbacks that every training of ours has: one watches the loss, one keeps the figures."""
 
 import math
 import time
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -12,7 +12,24 @@ from lyric_lm.runs.run import Run
 _SECONDS_BETWEEN_WRITES = 1.0
 
 
-class LastGoodModel(keras.callbacks.Callback):  # type: ignore[misc]
+class EndingCallback(keras.callbacks.Callback):  # type: ignore[misc]
+    """A callback that may end a training before its last epoch, and says what that is called; a base class.
+
+    Attributes:
+        ending: what the training's outcome is called where this callback ended it, else None.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ending: Literal["pruned", "diverged"] | None = None
+
+    def end(self, ending: Literal["pruned", "diverged"]) -> None:
+        """End the training after the present epoch."""
+        self.ending = ending
+        self.model.stop_training = True
+
+
+class LastGoodModel(EndingCallback):
     """Stops at a loss that is no number, and puts back the weights of the epoch before.
 
     Args:
@@ -22,7 +39,6 @@ class LastGoodModel(keras.callbacks.Callback):  # type: ignore[misc]
     def __init__(self, run: Run | None) -> None:
         super().__init__()
         self.epoch = 0  # the last good one, counted from 1; public, so that a checkpoint remembers it
-        self.diverged = False
         self._run = run
         self._weights: list[np.ndarray[Any, Any]] = []
 
@@ -36,12 +52,12 @@ class LastGoodModel(keras.callbacks.Callback):  # type: ignore[misc]
         if math.isfinite((logs or {})["loss"]) and all(np.isfinite(w).all() for w in weights):
             self.epoch, self._weights = epoch + 1, weights
         else:
-            self.diverged = self.model.stop_training = True
+            self.end("diverged")
 
     def on_train_end(self, logs: Any = None) -> None:
         del logs
         # Not before: a checkpoint must not take the weights put back for those that the epoch ended with.
-        if self.diverged:
+        if self.ending == "diverged":
             self.model.set_weights(self._weights)
 
     def message(self) -> str:
@@ -56,15 +72,16 @@ class LastGoodModel(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class RunHistory(keras.callbacks.Callback):  # type: ignore[misc]
-    """Writes history.csv: after an epoch, but at most once a second, and at the end.
+    """Keeps each epoch's figures, and writes history.csv after an epoch, but at most once a second.
 
-    The file is written whole each time, so thousands of short epochs would spend their time on it.
+    The file is written whole each time, so thousands of short epochs would spend their time on it. It is
+    complete at the end.
 
     Args:
-        run: whose history it is.
+        run: whose history it is; None writes nothing.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run | None) -> None:
         super().__init__()
         self.epochs: list[dict[str, float]] = []  # each one's figures
         self._run = run
@@ -74,10 +91,14 @@ class RunHistory(keras.callbacks.Callback):  # type: ignore[misc]
         del epoch
         self.epochs.append({name: float(value) for name, value in (logs or {}).items()})
         if time.monotonic() - self._written >= _SECONDS_BETWEEN_WRITES:
-            self._run.write_history(self.epochs)
-            self._written = time.monotonic()
+            self._write()
 
     def on_train_end(self, logs: Any = None) -> None:
         del logs
         if self.epochs:
+            self._write()
+
+    def _write(self) -> None:
+        if self._run is not None:
             self._run.write_history(self.epochs)
+            self._written = time.monotonic()

@@ -59,6 +59,7 @@ class ExactResume(keras.callbacks.Callback):  # type: ignore[misc]
         self.report = report
         self.epochs_done = 0
         self.ended = False  # whether a callback ended the training before its last epoch
+        self.stopped = False  # whether `stop` did
         self._stop_asked = False
         self._restored: Checkpoint | None = None
         self._callbacks: keras.callbacks.CallbackList | None = None
@@ -80,7 +81,7 @@ class ExactResume(keras.callbacks.Callback):  # type: ignore[misc]
             # uses it but after all of them forgot it. A new list, since Keras is walking along the old one.
             others = [callback for callback in self._callbacks.callbacks if callback is not self]
             self._callbacks.callbacks = [_First(self._restore_memory), *others, self]
-        self.epochs_done, self.ended = 0, False
+        self.epochs_done, self.ended, self.stopped = 0, False, False
         self._restored = read_newest_checkpoint(self.path, report=self.report)
         if self._restored is None:
             return
@@ -96,6 +97,7 @@ class ExactResume(keras.callbacks.Callback):  # type: ignore[misc]
         if (due or self.ended or self._stop_asked) and self._is_good(logs):
             write_checkpoint(self.path, self._checkpoint())
         if self._stop_asked:
+            self.stopped = not self.ended and self.epochs_done < self.params["epochs"]
             self.model.stop_training = True
 
     def on_train_end(self, logs: Any = None) -> None:

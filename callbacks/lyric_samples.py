@@ -3,14 +3,12 @@
 import math
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import keras
 
 from lyric_lm.data.printable import printable
-from lyric_lm.generation.generate import encode_prefix, generate
-from lyric_lm.generation.rules import Rule
-from lyric_lm.generation.samplers import Beam, Sampler
+from lyric_lm.generation.sample_writer import SampleSettings, SampleWriter
 from lyric_lm.originality.copy_index import CopyIndex
 from lyric_lm.originality.measures import originality
 
@@ -27,16 +25,13 @@ class LyricSamples(keras.callbacks.Callback):  # type: ignore[misc]
     The time is that of the epoch's training steps alone, validation and sampling left out.
 
     Args:
-        prefixes: texts to continue.
+        prefixes: texts to continue, or a `SampleWriter`.
         every: epochs between two reports, >= 1.
-        num_chars: characters in a sample, the prefix aside, >= 1.
-        sampler: how to pick them; None is greedy, the chapter's way.
-        rules: what the samples must not do.
-        seed: for a sampler that draws, so that a report depends on the model alone.
         copy_index: of the training text; with it the epoch's logs say how much of the samples is copied:
             `longest_copied_run` (characters) and `copied_4` to `copied_20` (share of the n-grams).
         print_copied: whether to report that in a line, too.
         write: called with each line; None prints it, with whatever a terminal would obey escaped.
+        settings: `num_chars`, `sampler`, `rules` and `seed`, as a `SampleWriter` has them.
 
     Attributes:
         lines: what was reported so far, without the times, so that two trainings with one seed compare.
@@ -47,33 +42,21 @@ class LyricSamples(keras.callbacks.Callback):  # type: ignore[misc]
 
     def __init__(
         self,
-        prefixes: Sequence[str] = ("分开", "不分开"),
+        prefixes: Sequence[str] | SampleWriter = ("分开", "不分开"),
         *,
         every: int = 50,
-        num_chars: int = 50,
-        sampler: Sampler | Beam | None = None,
-        rules: Sequence[Rule] = (),
-        seed: int = 0,
         copy_index: CopyIndex | None = None,
         print_copied: bool = False,
         write: Callable[[str], object] | None = None,
+        **settings: Unpack[SampleSettings],
     ) -> None:
         super().__init__()
-        for name, value in [("every", every), ("num_chars", num_chars)]:
-            if value < 1:
-                raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}")
-        if isinstance(prefixes, str):
-            raise ValueError(f"`prefixes` must be a list of texts. Received: prefixes={prefixes!r}")
-        if not all(prefixes):
-            raise ValueError("`prefixes` must hold at least one character each. Received: an empty one")
+        if every < 1:
+            raise ValueError(f"`every` must be at least 1. Received: every={every}")
         if print_copied and copy_index is None:
             raise ValueError("`print_copied` needs a `copy_index`: CopyIndex(lyrics.text)")
-        self.prefixes = list(prefixes)
+        self.samples = SampleWriter.of(prefixes, **settings)
         self.every = every
-        self.num_chars = num_chars
-        self.sampler = sampler
-        self.rules = rules
-        self.seed = seed
         self.copy_index = copy_index
         self.print_copied = print_copied
         self.write = write if write is not None else _print
@@ -83,9 +66,7 @@ class LyricSamples(keras.callbacks.Callback):  # type: ignore[misc]
     def on_train_begin(self, logs: Any = None) -> None:
         del logs
         self.lines = []
-        # A character that cannot be sampled from is better found before the first epoch than after the 50th.
-        for prefix in self.prefixes:
-            encode_prefix(self.model.vocabulary, prefix)
+        self.samples.check_vocabulary(self.model.vocabulary)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         del epoch, logs
@@ -99,23 +80,26 @@ class LyricSamples(keras.callbacks.Callback):  # type: ignore[misc]
         seconds = (self._end or time.perf_counter()) - self._start
         if (epoch + 1) % self.every:
             return
-        logs = {} if logs is None else logs
+        self.report(epoch + 1, {} if logs is None else logs, seconds=seconds)
+
+    def report(self, epoch: int, logs: dict[str, float], *, seconds: float | None = None) -> None:
+        """Report an epoch.
+
+        Args:
+            epoch: counted from 1.
+            logs: its figures; those of the copied shares are added.
+            seconds: of its training steps; None leaves them out.
+        """
         perplexity = logs["perplexity"] if "perplexity" in logs else math.exp(logs["loss"])
-        line = f"epoch {epoch + 1}, perplexity {perplexity:f}"
+        line = f"epoch {epoch}, perplexity {perplexity:f}"
         self.lines.append(line)
-        self.write(f"{line}, time {seconds:.2f} sec")
-        samples = generate(
-            self.model,
-            self.prefixes,
-            self.num_chars,
-            sampler=self.sampler,
-            rules=self.rules,
-            seed=self.seed,
-        )
+        self.write(line if seconds is None else f"{line}, time {seconds:.2f} sec")
+        samples = self.samples.write(self.model)
         for sample in samples:
             self._report(f" - {sample}")
         if self.copy_index is not None:
-            self._measure([s[len(p) :] for s, p in zip(samples, self.prefixes, strict=True)], logs)
+            prefixes = self.samples.prefixes
+            self._measure([s[len(p) :] for s, p in zip(samples, prefixes, strict=True)], logs)
 
     def _measure(self, continuations: list[str], logs: dict[str, float]) -> None:
         found = originality(continuations, self.copy_index).as_dict()  # type: ignore[arg-type]

@@ -4,7 +4,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import keras
 import numpy as np
@@ -21,9 +21,7 @@ from lyric_lm.callbacks.dashboard.scalars import (
     training_scalars,
     validation_scalars,
 )
-from lyric_lm.generation.generate import encode_prefix, generate
-from lyric_lm.generation.rules import Rule
-from lyric_lm.generation.samplers import Beam, Sampler
+from lyric_lm.generation.sample_writer import SampleSettings, SampleWriter
 
 
 # KerasTuner gives each trial a folder of its own where the class has this very name.
@@ -40,17 +38,16 @@ class TensorBoard(keras.callbacks.Callback):  # type: ignore[misc]
         log_dir: the folder; show it with
             `tensorboard --logdir LOG_DIR --samples_per_plugin=text=100,images=100` (more than TensorBoard's
             ten samples a prefix).
-        prefixes: texts to continue.
-        num_chars: characters in a sample, the prefix aside, >= 1.
-        sampler: how to pick them; None is greedy, the chapter's way.
-        rules: what samples must not do.
-        seed: for a sampler that draws, so that a sample depends on the model alone.
-        samples_every: epochs between two samples, >= 1; the first and the last epoch are sampled too.
-        histograms_every: epochs between two histograms, >= 1; likewise.
+        prefixes: texts to continue, or a `SampleWriter`.
+        samples_every: epochs between two samples, >= 1; the first and the last epoch are sampled too. None
+            writes none.
+        histograms_every: epochs between two histograms, and two pictures of the characters in space, >= 1;
+            likewise.
         settings: what the HParams page lists of this run, the first five without a click; None lists nothing
             (KerasTuner writes its own).
         profile_epoch: the epoch to profile, counted from 1, best not the first; None for none. TensorBoard
             shows it on its page Profile, tool Trace Viewer, once `pip install xprof` is done.
+        sampling: `num_chars`, `sampler`, `rules` and `seed`, as a `SampleWriter` has them.
 
     Raises:
         ValueError: a number is below 1, or `prefixes` is one text or holds an empty one.
@@ -60,36 +57,24 @@ class TensorBoard(keras.callbacks.Callback):  # type: ignore[misc]
     def __init__(
         self,
         log_dir: str | os.PathLike[str] = "logs",
-        prefixes: Sequence[str] = ("分开", "不分开"),
+        prefixes: Sequence[str] | SampleWriter = ("分开", "不分开"),
         *,
-        num_chars: int = 50,
-        sampler: Sampler | Beam | None = None,
-        rules: Sequence[Rule] = (),
-        seed: int = 0,
-        samples_every: int = 20,
-        histograms_every: int = 25,
+        samples_every: int | None = 20,
+        histograms_every: int | None = 25,
         settings: Mapping[str, bool | int | float | str] | None = None,
         profile_epoch: int | None = None,
+        **sampling: Unpack[SampleSettings],
     ) -> None:
         super().__init__()
-        numbers = {"num_chars": num_chars, "samples_every": samples_every}
-        numbers |= {
+        for name, value in {
+            "samples_every": samples_every,
             "histograms_every": histograms_every,
-            "profile_epoch": 1 if profile_epoch is None else profile_epoch,
-        }
-        for name, value in numbers.items():
-            if value < 1:
+            "profile_epoch": profile_epoch,
+        }.items():
+            if value is not None and value < 1:
                 raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}")
-        if isinstance(prefixes, str):
-            raise ValueError(f"`prefixes` must be a list of texts. Received: prefixes={prefixes!r}")
-        if not all(prefixes):
-            raise ValueError("`prefixes` must hold at least one character each. Received: an empty one")
         self.log_dir = str(log_dir)
-        self.prefixes = list(prefixes)
-        self.num_chars = num_chars
-        self.sampler = sampler
-        self.rules = rules
-        self.seed = seed
+        self.samples = SampleWriter.of(prefixes, **sampling)
         self.samples_every = samples_every
         self.histograms_every = histograms_every
         self.settings = settings
@@ -106,15 +91,14 @@ class TensorBoard(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_begin(self, logs: Any = None) -> None:
         del logs
-        for prefix in self.prefixes:
-            encode_prefix(self.model.vocabulary, prefix)
+        self.samples.check_vocabulary(self.model.vocabulary)
         self._first_epoch, self._results = None, {}
         self._files = EventFiles(Path(self.log_dir))
         self._files.write_graph("train", layer_graph(self.model))
         if self.settings is not None:
             self._files.write(".", 0, session_start(self.settings))
         self._projector = None
-        if character_vectors(self.model) is not None:
+        if self.histograms_every is not None and character_vectors(self.model) is not None:
             self._projector = Projector(Path(self.log_dir, "train"), self.model.vocabulary)
             self._files.attempt(self._projector.write_labels)
 
@@ -135,9 +119,9 @@ class TensorBoard(keras.callbacks.Callback):  # type: ignore[misc]
         best = min(self._results.get("best_val_perplexity", math.inf), logs.get("val_perplexity", math.inf))
         self._results = {**logs, "best_val_perplexity": best} if best < math.inf else dict(logs)
         self._write_scalars(epoch, logs)
-        if epoch == self._first_epoch or epoch % self.samples_every == 0:
+        if self._is_due(epoch, self.samples_every):
             self._write_samples(epoch)
-        if epoch == self._first_epoch or epoch % self.histograms_every == 0:
+        if self._is_due(epoch, self.histograms_every):
             self._write_insides(epoch)
 
     def on_train_end(self, logs: Any = None) -> None:
@@ -145,15 +129,18 @@ class TensorBoard(keras.callbacks.Callback):  # type: ignore[misc]
         self._stop_profiling()
         epoch = self._last_epoch
         if self._first_epoch is not None and not self._files.lost:
-            if epoch != self._first_epoch and epoch % self.samples_every:
+            if self.samples_every is not None and not self._is_due(epoch, self.samples_every):
                 self._write_samples(epoch)
-            if epoch != self._first_epoch and epoch % self.histograms_every:
+            if self.histograms_every is not None and not self._is_due(epoch, self.histograms_every):
                 self._write_insides(epoch)
             if self.settings is not None:
                 self._files.write(".", epoch, session_end(self._results))
         self._files.close()
 
     # ------------------------------------------------------------------ what an epoch writes
+
+    def _is_due(self, epoch: int, every: int | None) -> bool:
+        return every is not None and (epoch == self._first_epoch or epoch % every == 0)
 
     def _write_scalars(self, epoch: int, logs: Mapping[str, Any]) -> None:
         speed = 0.0 if epoch == self._first_epoch else self.model.characters_per_second
@@ -166,21 +153,14 @@ class TensorBoard(keras.callbacks.Callback):  # type: ignore[misc]
             self._files.write("clipping_theta", epoch, theta_scalars(self.model.clipping_theta))
 
     def _write_samples(self, epoch: int) -> None:
-        samples = generate(
-            self.model,
-            self.prefixes,
-            self.num_chars,
-            sampler=self.sampler,
-            rules=self.rules,
-            seed=self.seed,
-        )
+        prefixes, samples = self.samples.prefixes, self.samples.write(self.model)
         if not samples:
             return
         shown = [
             text(f"samples/{prefix}", code_block(sample))
-            for prefix, sample in zip(self.prefixes, samples, strict=True)
+            for prefix, sample in zip(prefixes, samples, strict=True)
         ]
-        if page := sample_page(f"epoch {epoch}", self.prefixes, samples):
+        if page := sample_page(f"epoch {epoch}", prefixes, samples):
             shown.append(image(SAMPLES, *page))
         self._files.write("train", epoch, shown)
 

@@ -103,7 +103,9 @@ def test_top_level_holds_only_what_the_user_asked_for() -> None:
     assert folders <= {"lyric_lm", "callbacks", "tuning", "data", "tests", ".ci"}
 
 
-@pytest.mark.parametrize("name", ["lyric_lm", "lyric_lm.data", "lyric_lm.callbacks", "lyric_lm.tuning"])
+@pytest.mark.parametrize(
+    "name", ["lyric_lm", "lyric_lm.data", "lyric_lm.callbacks", "lyric_lm.training", "lyric_lm.tuning"]
+)
 def test_the_public_surface_is_sorted_and_there(name: str) -> None:
     package = importlib.import_module(name)
     assert package.__all__ == sorted(package.__all__)

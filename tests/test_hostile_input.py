@@ -147,7 +147,7 @@ def test_a_model_larger_than_the_memory_is_refused_with_both_figures() -> None:
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
 @pytest.mark.parametrize("embedding_dim", [None, 7])
 def test_the_estimate_of_a_models_size_counts_its_weights(cell: Any, embedding_dim: int | None) -> None:
-    from lyric_lm.training.train import build_model
+    from lyric_lm.training.building import build_model
 
     size = 11
     config = ModelConfig(cell=cell, hidden_size=5, num_layers=2, embedding_dim=embedding_dim)

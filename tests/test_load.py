@@ -16,7 +16,7 @@ from lyric_lm.data import consecutive_batches, load_lyrics
 from lyric_lm.runs.record import describe_run
 from lyric_lm.runs.run import Run
 from lyric_lm.settings.config import CorpusConfig, ModelConfig, OptimizerConfig, TrainConfig
-from lyric_lm.training.train import load_training_texts, train
+from lyric_lm.training import load_texts, train
 
 THREADS = 8
 PREFIXES = ["分开", "不", "我们在", "夜"]
@@ -111,7 +111,7 @@ def test_memory_is_flat_over_many_epochs_with_callbacks_and_checkpoints(
         model=ModelConfig(cell="gru", hidden_size=13, embedding_dim=7, dropout=0.1),
         optimizer=OptimizerConfig(optimizer="adam", batch_size=4, num_steps=9, epochs=epochs, rotate=True),
     )
-    texts = load_training_texts(config)
+    texts = load_texts(config)
     memory = Memory()
     samples = LyricSamples(every=5, num_chars=11, write=lambda _: None)
     with Run.create(tmp_path / "run", describe_run(config, texts.training, texts.validation)) as run:

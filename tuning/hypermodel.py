@@ -3,17 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
-import keras
 import keras_tuner as kt
 import tensorflow as tf
 
 from lyric_lm.data import Lyrics, Vocabulary
 from lyric_lm.errors import SettingsError
 from lyric_lm.model.rnn_model import RNNModel
-from lyric_lm.settings.config import OptimizerConfig, TrainConfig
+from lyric_lm.settings.config import TrainConfig
+from lyric_lm.training import Texts, compiled_model
 from lyric_lm.training.model_size import check_model_size
-from lyric_lm.training.texts import training_batches, validation_batches
-from lyric_lm.training.train import build_model, build_optimizer
 from lyric_lm.tuning.space import RATE_OF_OPTIMIZER, SearchSpace
 
 
@@ -50,6 +48,7 @@ class RNNHyperModel(kt.HyperModel):  # type: ignore[misc]
     ) -> None:
         super().__init__(name="lyric_lm")
         self.training, self.validation = training, validation
+        self.texts = Texts(training, validation)
         self.base = base or TrainConfig()
         self.space = space or SearchSpace()
         self.extra = extra
@@ -60,8 +59,6 @@ class RNNHyperModel(kt.HyperModel):  # type: ignore[misc]
                 "There is nothing to search, since every setting has one value: give --learning-rates, "
                 "--hidden-sizes or another field of the space two values."
             )
-        self._batches: dict[OptimizerConfig, tf.data.Dataset] = {}
-        self._validation_batches = None if validation is None else validation_batches(validation.ids)
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -89,11 +86,7 @@ class RNNHyperModel(kt.HyperModel):  # type: ignore[misc]
         """
         config = self.train_config(hp)
         check_model_size(config, len(self.vocabulary))
-        total_steps = int(self.batches(config).cardinality()) * config.optimizer.epochs
-        keras.utils.set_random_seed(config.optimizer.seed)
-        model = build_model(config.model, self.vocabulary, clipping_theta=config.optimizer.clipping_theta)
-        model.compile(optimizer=build_optimizer(config.optimizer, total_steps=total_steps))
-        return model
+        return compiled_model(config, self.texts)
 
     def fit(self, hp: kt.HyperParameters, model: RNNModel, *args: Any, **kwargs: Any) -> Any:
         """Train the model as `model.fit` does.
@@ -112,20 +105,14 @@ class RNNHyperModel(kt.HyperModel):  # type: ignore[misc]
         defaults = {
             "epochs": config.optimizer.epochs,
             "verbose": 0,
-            "validation_data": self._validation_batches,
+            "validation_data": self.texts.validation_batches,
         }
         return model.fit(*(args or (self.batches(config),)), **{**defaults, **kwargs})
 
     def batches(self, config: TrainConfig) -> tf.data.Dataset:
-        """The training text in batches, cut once where every epoch of every trial has the same.
+        """The training text in batches, cut once for each size.
 
         Raises:
             CorpusError: the text is too short for a single batch.
         """
-        optimizer = config.optimizer
-        if optimizer.rotate or (self.vocabulary.unknown_id is not None and config.data.unknown_share):
-            return training_batches(self.training, optimizer, config.data)
-        sizes = OptimizerConfig(batch_size=optimizer.batch_size, num_steps=optimizer.num_steps)
-        if sizes not in self._batches:
-            self._batches[sizes] = training_batches(self.training, sizes, config.data)
-        return self._batches[sizes]
+        return self.texts.batches(config)

@@ -5,17 +5,14 @@ import math
 import shutil
 import statistics
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
-from lyric_lm.errors import DivergedError
 from lyric_lm.runs.record import describe_run
 from lyric_lm.runs.run import Run
 from lyric_lm.settings.config import TrainConfig
-from lyric_lm.training.train import load_training_texts, train
+from lyric_lm.training import load_texts, train
 from lyric_lm.tuning.json_files import read_json, write_json
 from lyric_lm.tuning.space import with_settings
-from lyric_lm.tuning.trial_watch import TrialWatch
 
 _RESULT = "result.json"
 
@@ -69,10 +66,9 @@ def _one(config: TrainConfig, folder: Path, objective: str) -> float:
     if done is not None and Run.open(folder).settings() == config:
         return float(done["value"])
     shutil.rmtree(folder, ignore_errors=True)
-    texts = load_training_texts(config)
-    watch = TrialWatch(objective)
-    record = describe_run(config, texts.training, texts.validation)
-    with Run.create(folder, record) as run, suppress(DivergedError):  # where the best epoch before counts
-        train(config, run=run, callbacks=[watch])
-    write_json(folder / _RESULT, {"value": watch.best})
-    return watch.best
+    texts = load_texts(config)
+    with Run.create(folder, describe_run(config, texts.training, texts.validation)) as run:
+        best = train(config, texts=texts, run=run).best(objective)
+    value = math.inf if best is None else best[0]
+    write_json(folder / _RESULT, {"value": value})
+    return value

@@ -16,7 +16,7 @@ from lyric_lm.data import CorpusError
 from lyric_lm.errors import RunLockedError, SearchError, SettingsError
 from lyric_lm.runs.atomic_files import clear_write_errors
 from lyric_lm.settings.config import TrainConfig
-from lyric_lm.training.train import load_training_texts
+from lyric_lm.training import load_texts
 from lyric_lm.tuning.chief import serve
 from lyric_lm.tuning.dashboards import write_experiment
 from lyric_lm.tuning.hypermodel import RNNHyperModel
@@ -73,7 +73,7 @@ def search(
     run, service = run or SearchRunConfig(), service or ServiceConfig()
     check_environment()
     objective = settings.checked_objective(held_out=config.data.validates)
-    texts = load_training_texts(config)
+    texts = load_texts(config)
     hypermodel = RNNHyperModel(texts.training, texts.validation, base=config, space=space, extra=extra)
     _check_sizes(hypermodel)
     identity = identity_of(hypermodel, settings, objective)

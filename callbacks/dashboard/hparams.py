@@ -1,5 +1,6 @@
 """What TensorBoard's HParams page lists of one run: its settings and what came of it."""
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,6 +8,7 @@ from tensorboard.plugins.hparams import api, api_pb2
 from tensorboard.plugins.hparams.summary import experiment_pb, session_end_pb
 
 from lyric_lm.callbacks.dashboard.events import scalar
+from lyric_lm.settings.config import LEARNING_RATES, TrainConfig
 
 # TensorBoard looks for a run's results in the log folder's own run, or not at all if that is its --logdir.
 _RESULTS = {
@@ -14,6 +16,15 @@ _RESULTS = {
     "val_perplexity": "result/validation_perplexity",
     "best_val_perplexity": "result/best_validation_perplexity",
 }
+
+
+def listed_settings(config: TrainConfig) -> dict[str, bool | int | float | str]:
+    """The settings of a training that the page lists, the five that are changed most first."""
+    parts: list[Any] = [config.data, config.model, config.optimizer]
+    settings = {name: value for part in parts for name, value in dataclasses.asdict(part).items()}
+    settings["learning_rate"] = config.optimizer.learning_rate or LEARNING_RATES[config.optimizer.optimizer]
+    names = dict.fromkeys(("cell", "hidden_size", "optimizer", "learning_rate", "seed", *settings))
+    return {name: settings[name] for name in names if isinstance(settings[name], (bool, int, float, str))}
 
 
 def session_start(settings: Mapping[str, bool | int | float | str]) -> list[Any]:

@@ -31,13 +31,13 @@ class Evaluate:
         from lyric_lm.evaluation.surprisal_report import check_report_name, write_report
         from lyric_lm.runs.record import check_corpus
         from lyric_lm.runs.run import Run
-        from lyric_lm.training.texts import load_texts
+        from lyric_lm.training.texts import read_texts
 
         for path in self.per_character:
             check_report_name(path)
         run = Run.open(self.run_dir)
         config = run.settings().data
-        texts = load_texts(config)
+        texts = read_texts(config)
         check_corpus(run.record(), texts.training, texts.validation)
         model = run.load_model()
         source, text, context = self._text_to_score(config, texts, model.vocabulary)

@@ -113,9 +113,9 @@ def _prefixes_of(run: "Run") -> tuple[str, ...]:
 def _training_text(run: "Run", vocabulary: "Vocabulary") -> "Lyrics":
     """The text that the model was trained on, in the model's ids."""
     from lyric_lm.runs.record import check_corpus
-    from lyric_lm.training.texts import load_texts
+    from lyric_lm.training.texts import read_texts
 
-    texts = load_texts(run.settings().data)
+    texts = read_texts(run.settings().data)
     check_corpus(run.record(), texts.training, texts.validation)
     ids = vocabulary.encode(texts.training.text)
     return dataclasses.replace(texts.training, ids=ids, vocabulary=vocabulary)

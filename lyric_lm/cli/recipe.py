@@ -35,12 +35,12 @@ def parse_with_recipe(name: str, parse: Callable[[Any], Any]) -> Train | Tune:
         CorpusError: the text cannot be read.
         SettingsError: the space to search contradicts itself.
     """
-    from lyric_lm.training.texts import learnt_text, load_texts
+    from lyric_lm.training.texts import read_texts
 
     default = Tune.around if name == "tune" else _train_with
     first = parse(default(generalize(_LENGTH_IN_HELP)))
     data = first.config.data
-    usual = default(generalize(len(learnt_text(load_texts(data).training, data).text)))
+    usual = default(generalize(len(read_texts(data).learnt(data).text)))
     command: Train | Tune = dataclasses.replace(parse(usual), recipe="generalize")
     return command.freed(usual.config) if isinstance(command, Tune) else command
 

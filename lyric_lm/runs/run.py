@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shutil
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -23,7 +24,7 @@ CONFIG, MODEL, HISTORY, SAMPLES, CARD = (
     "README.md",
 )
 
-_CHECKPOINTS, _LOCK = "checkpoints", ".lock"
+_CHECKPOINTS, _TENSORBOARD, _LOCK = "checkpoints", "tensorboard", ".lock"
 _MAX_CONFIG_BYTES = 2**20  # a real one has 2 kB
 
 # Keras hands logs over sorted by name; these are what people look for.
@@ -42,6 +43,7 @@ class Run:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         self.checkpoints = self.path / _CHECKPOINTS
+        self.tensorboard = self.path / _TENSORBOARD  # its logs
         # A lock of the kernel's: it goes with the process that holds it, however that ends.
         self._lock = filelock.FileLock(self.path / _LOCK, blocking=False)
 
@@ -213,6 +215,8 @@ class Run:
         with clear_write_errors(self.path):
             for path in self.checkpoints.glob("epoch-*.ckpt"):
                 path.unlink(missing_ok=True)
+            # Else the old run's curves would go on in the charts of the new one.
+            shutil.rmtree(self.tensorboard, ignore_errors=True)
             for name in (MODEL, HISTORY, SAMPLES, CARD, CONFIG):
                 (self.path / name).unlink(missing_ok=True)
         remove_leftovers(self.path)

@@ -1,6 +1,8 @@
-"""The texts of a training: what it learns and what it is validated on."""
+"""The texts of a training: what it learns and what it is validated on, read and cut into batches once."""
 
 import dataclasses
+import functools
+from collections.abc import Hashable
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +18,9 @@ from lyric_lm.data import (
     name_characters,
     varied_batches,
 )
-from lyric_lm.settings.config import CorpusConfig, OptimizerConfig
+from lyric_lm.originality.copy_index import CopyIndex
+from lyric_lm.settings.config import CorpusConfig, TrainConfig
+from lyric_lm.training.model_size import check_model_size
 
 # Validation reads long rows, so that few characters are scored right after a zero state, and in pieces short
 # enough for the logits to stay small.
@@ -25,19 +29,98 @@ _MIN_ROW_LENGTH, _MAX_ROWS, _MAX_STEPS = 500, 64, 256
 
 @dataclasses.dataclass(frozen=True)
 class Texts:
-    """A training text and, where one is held out, a validation text; their vocabulary is one."""
+    """A training text and, where one is held out, a validation text; their vocabulary is one.
+
+    Trainings that differ in other settings than the text's share it, and with it the batches.
+    """
 
     training: Lyrics
-    validation: Lyrics | None
+    validation: Lyrics | None = None
+    _batches: dict[Hashable, tf.data.Dataset] = dataclasses.field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @property
     def vocabulary(self) -> Vocabulary:
         """The training text's characters and, where there is a validation text, an unknown token."""
         return self.training.vocabulary
 
+    @functools.cached_property
+    def copy_index(self) -> CopyIndex:
+        """Finds what a sample copies from the training text."""
+        return CopyIndex(self.training.text)
 
-def load_texts(config: CorpusConfig) -> Texts:
-    """Read what a training needs.
+    @functools.cached_property
+    def validation_batches(self) -> tf.data.Dataset | None:
+        """What `validation_batches` makes of the validation text; None where nothing is held out."""
+        return None if self.validation is None else validation_batches(self.validation.ids)
+
+    def learnt(self, config: CorpusConfig) -> Lyrics:
+        """What of the training text is read in an epoch."""
+        return self.training.without_repeats() if config.skip_repeats else self.training
+
+    def batches(self, config: TrainConfig) -> tf.data.Dataset:
+        """Batches to train on: the chapter's, unless there is an unknown token to learn or `rotate` is on.
+
+        Raises:
+            CorpusError: the text is too short for a single batch.
+        """
+        data, optimizer = config.data, config.optimizer
+        sizes = (optimizer.batch_size, optimizer.num_steps)
+        unknown_id = self.vocabulary.unknown_id if data.unknown_share else None
+        varies = unknown_id is not None or optimizer.rotate
+        how = (optimizer.seed, optimizer.rotate, data.unknown_share) if varies else ()
+        key = (data.skip_repeats, sizes, how)
+        if key not in self._batches:
+            ids = self.learnt(data).ids
+            self._batches[key] = (
+                varied_batches(
+                    ids,
+                    *sizes,
+                    seed=optimizer.seed,
+                    rotate=optimizer.rotate,
+                    unknown_id=unknown_id,
+                    unknown_share=data.unknown_share,
+                )
+                if varies
+                else consecutive_batches(ids, *sizes)
+            )
+        return self._batches[key]
+
+    def check(self, config: TrainConfig) -> None:
+        """Refuse settings that these texts, or this machine, cannot be trained with.
+
+        Raises:
+            CorpusError: the text is too short for a single batch.
+            UnknownCharacterError: a prefix to report holds a character that the text lacks, even where an
+                unknown token could stand for it.
+            SettingsError: the model would not fit into this machine's memory.
+        """
+        check_model_size(config, len(self.vocabulary))
+        self.batches(config)
+        for prefix in config.report.prefixes:
+            if missing := self.vocabulary.missing(prefix):
+                raise UnknownCharacterError(
+                    f"The training text lacks {name_characters(missing)}: choose other prefixes with "
+                    "--prefixes, or train on a text that holds it.",
+                    characters=missing,
+                )
+
+
+def load_texts(config: TrainConfig) -> Texts:
+    """Read a training's texts and check that its settings suit them.
+
+    Raises:
+        CorpusError: a text cannot be read, or is too short.
+        UnknownCharacterError, SettingsError: as `Texts.check`.
+    """
+    texts = read_texts(config.data)
+    texts.check(config)
+    return texts
+
+
+def read_texts(config: CorpusConfig) -> Texts:
+    """Read a training's texts.
 
     Raises:
         CorpusError: a text cannot be read, or its validation part is too short.
@@ -62,62 +145,13 @@ def load_texts(config: CorpusConfig) -> Texts:
         training, validation = lyrics.split(config.validation_split)
         too_short = f"validation_split={config.validation_split} of {len(lyrics.text)} characters"
     else:
-        return Texts(lyrics, None)
+        return Texts(lyrics)
     if len(validation.text) < 2:
         raise CorpusError(
             f"The validation text, {too_short}, is too short for one batch: "
             "it needs at least 2 characters; hold out more."
         )
     return Texts(training, validation)
-
-
-def check_prefixes(prefixes: tuple[str, ...], vocabulary: Vocabulary) -> None:
-    """Refuse a prefix that the model could not go on from, also where there is an unknown token.
-
-    Raises:
-        UnknownCharacterError: a prefix holds a character that the training text lacks.
-    """
-    for prefix in prefixes:
-        if missing := vocabulary.missing(prefix):
-            raise UnknownCharacterError(
-                f"The training text lacks {name_characters(missing)}: choose other prefixes with --prefixes, "
-                "or train on a text that holds it.",
-                characters=missing,
-            )
-
-
-def learnt_text(training: Lyrics, config: CorpusConfig) -> Lyrics:
-    """What of the training text is read in an epoch."""
-    return training.without_repeats() if config.skip_repeats else training
-
-
-def training_batches(
-    training: Lyrics, config: OptimizerConfig, data: CorpusConfig | None = None
-) -> tf.data.Dataset:
-    """Batches to train on: the chapter's, unless there is an unknown token to learn or `rotate` is on.
-
-    Args:
-        training: the whole training text.
-        config: sizes of the batches, seed and `rotate`.
-        data: what to leave out and what to make unknown; None is the default.
-
-    Raises:
-        CorpusError: the text is too short for a single batch.
-    """
-    data = data or CorpusConfig()
-    ids = learnt_text(training, data).ids
-    unknown_id = training.vocabulary.unknown_id if data.unknown_share else None
-    if unknown_id is None and not config.rotate:
-        return consecutive_batches(ids, config.batch_size, config.num_steps)
-    return varied_batches(
-        ids,
-        config.batch_size,
-        config.num_steps,
-        seed=config.seed,
-        rotate=config.rotate,
-        unknown_id=unknown_id,
-        unknown_share=data.unknown_share,
-    )
 
 
 def validation_batches(ids: npt.ArrayLike) -> tf.data.Dataset:

@@ -33,7 +33,7 @@ from lyric_lm.evaluation.scoring import compare
 from lyric_lm.originality.measures import originality
 from lyric_lm.settings.config import CorpusConfig, ReportConfig, TrainConfig
 from lyric_lm.settings.recipe import generalize
-from lyric_lm.training.texts import learnt_text, load_texts
+from lyric_lm.training.texts import read_texts
 from lyric_lm.training.train import train
 
 
@@ -67,13 +67,13 @@ def measure(config: TrainConfig) -> dict[str, Any]:
     """Train once and score the held-out text: all of its characters, after the training text."""
     keras.backend.clear_session()
     wall, cpu = time.perf_counter(), time.process_time()
-    model = train(config)
+    outcome = train(config)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    texts = load_texts(config.data)
-    history = model.history.history
+    texts = read_texts(config.data)
+    model, history = outcome.model, outcome.history
     figures = {
-        "perplexity_in_training": history["perplexity"],
-        "epochs": len(history["perplexity"]),
+        "perplexity_in_training": history.column("perplexity"),
+        "epochs": len(history.column("perplexity")),
         "seconds": wall,
         "cpu_seconds": cpu,
         **copying(model, texts.training),
@@ -86,8 +86,8 @@ def measure(config: TrainConfig) -> dict[str, Any]:
         "perplexity": scores[0].perplexity,
         "known_perplexity": scores[0].known_perplexity,
         "bits": scores[0].bits,
-        "val_perplexity": history["val_perplexity"],
-        "best_epoch": 1 + min(enumerate(history["val_perplexity"]), key=lambda pair: pair[1])[0],
+        "val_perplexity": history.column("val_perplexity"),
+        "best_epoch": outcome.epoch,
         "ngrams": {s.name: [s.perplexity, s.known_perplexity] for s in scores[1:]},
     }
 
@@ -126,7 +126,7 @@ def main() -> None:
         validation_split=0.1,
         skip_repeats=True,
     )
-    learnt = learnt_text(load_texts(data).training, data)
+    learnt = read_texts(data).learnt(data)
     config = generalize(len(learnt.text), data=data, report=ReportConfig(prefixes=()))
     if args.epochs:
         config = _change("optimizer", epochs=args.epochs)(config)

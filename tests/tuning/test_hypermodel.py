@@ -6,7 +6,7 @@ import pytest
 from lyric_lm.data import Lyrics
 from lyric_lm.errors import SettingsError
 from lyric_lm.settings.config import TrainConfig
-from lyric_lm.training.train import train
+from lyric_lm.training import train
 from lyric_lm.tuning.hypermodel import RNNHyperModel
 from lyric_lm.tuning.space import SearchSpace, with_settings
 
@@ -33,7 +33,7 @@ def test_build_and_fit_do_what_train_does_with_the_same_settings(lyrics: Lyrics,
     hp.values.update(learning_rate=33.0, hidden_size=6)
     model = hypermodel.build(hp)
     hypermodel.fit(hp, model)
-    trained = train(with_settings(base, {"learning_rate": 33.0, "hidden_size": 6}))
+    trained = train(with_settings(base, {"learning_rate": 33.0, "hidden_size": 6})).model
     for mine, its in zip(model.get_weights(), trained.get_weights(), strict=True):
         assert (mine == its).all()
 

@@ -23,7 +23,7 @@ from lyric_lm.errors import (
 from lyric_lm.generation.generate import generate
 from lyric_lm.runs.run import HISTORY, MODEL, Run
 from lyric_lm.settings.config import CorpusConfig, TrainConfig
-from lyric_lm.training.train import train
+from lyric_lm.training import train
 from lyric_lm.tuning import RNNTuner, SearchConfig, SearchRunConfig, SearchSpace, search
 from lyric_lm.tuning.space import choices, with_settings
 

@@ -10,7 +10,7 @@ import pytest
 from lyric_lm.cli import main
 from lyric_lm.data import load_lyrics
 from lyric_lm.runs.run import Run
-from lyric_lm.training.texts import load_texts, validation_batches
+from lyric_lm.training.texts import read_texts, validation_batches
 
 SMALL = ("--max-chars", "700", "--hidden-size", "5", "--batch-size", "3", "--num-steps", "7", "--epochs", "4")
 
@@ -34,7 +34,7 @@ def test_the_run_keeps_the_weights_of_the_epoch_with_the_best_validation_perplex
         history = [float(row["val_perplexity"]) for row in csv.DictReader(file)]
     assert min(history) < history[-1]
     run = Run.open(run_dir)
-    validation = load_texts(run.settings().data).validation
+    validation = read_texts(run.settings().data).validation
     assert validation is not None
     model = run.load_model()
     model.compile()

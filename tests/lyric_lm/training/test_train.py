@@ -2,6 +2,7 @@
 
 import csv
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +10,17 @@ import keras
 import numpy as np
 import pytest
 
-from lyric_lm import RNNModel
+from lyric_lm import RNNModel, generate
+from lyric_lm.callbacks import ExactResume
+from lyric_lm.callbacks.epoch_guards import EndingCallback
 from lyric_lm.data import CorpusError, UnknownCharacterError, consecutive_batches, load_lyrics
-from lyric_lm.errors import DivergedError, SettingsError
+from lyric_lm.errors import SettingsError
 from lyric_lm.runs.record import describe_run
 from lyric_lm.runs.run import Run
 from lyric_lm.settings.config import CorpusConfig, ModelConfig, OptimizerConfig, ReportConfig, TrainConfig
+from lyric_lm.training import compiled_model, load_texts, train
+from lyric_lm.training.building import build_optimizer
 from lyric_lm.training.texts import validation_batches
-from lyric_lm.training.train import build_optimizer, load_training_texts, train
 
 B, T, H = 2, 3, 5
 DATA = CorpusConfig(max_chars=90)
@@ -34,7 +38,7 @@ VALIDATED = TrainConfig(
 
 
 def new_run(path: Path, config: TrainConfig) -> Run:
-    texts = load_training_texts(config)
+    texts = load_texts(config)
     return Run.create(path, describe_run(config, texts.training, texts.validation))
 
 
@@ -45,7 +49,8 @@ def rows(run: Run) -> list[dict[str, str]]:
 
 def test_it_is_plain_keras_fit_from_the_seed(tmp_path: Path) -> None:
     with new_run(tmp_path, CONFIG) as run:
-        model = train(CONFIG, run=run)
+        outcome = train(CONFIG, run=run)
+    model = outcome.model
     lyrics = load_lyrics("built-in", max_chars=90)
     keras.utils.set_random_seed(11)
     plain = RNNModel(keras.layers.SimpleRNNCell(H), lyrics.vocabulary)
@@ -55,15 +60,19 @@ def test_it_is_plain_keras_fit_from_the_seed(tmp_path: Path) -> None:
     np.testing.assert_equal(run.load_model().get_weights(), plain.get_weights(), strict=True)
     assert [float(row["perplexity"]) for row in rows(run)] == history["perplexity"]
     assert [int(row["epoch"]) for row in rows(run)] == [1, 2, 3, 4]
+    assert (outcome.state, outcome.epoch, outcome.message) == ("finished", 4, "")
+    assert outcome.history.column("perplexity") == history["perplexity"]
+    assert outcome.best("perplexity") == min((p, i + 1) for i, p in enumerate(history["perplexity"]))
 
 
 def test_the_model_of_the_best_epoch_is_kept_where_a_text_is_held_out(tmp_path: Path) -> None:
     with new_run(tmp_path, VALIDATED) as run:
-        model = train(VALIDATED, run=run)
-    validation = load_training_texts(VALIDATED).validation
+        outcome = train(VALIDATED, run=run)
+    validation = load_texts(VALIDATED).validation
     assert validation is not None
     best = min(float(row["val_perplexity"]) for row in rows(run))
-    scored = model.evaluate(validation_batches(validation.ids), verbose=0, return_dict=True)
+    assert outcome.best("val_perplexity") == (best, outcome.epoch)
+    scored = outcome.model.evaluate(validation_batches(validation.ids), verbose=0, return_dict=True)
     assert scored["perplexity"] == pytest.approx(best, rel=1e-5)
 
 
@@ -84,19 +93,89 @@ class Poison(keras.callbacks.Callback):  # type: ignore[misc]
 
 def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_model(tmp_path: Path) -> None:
     poison = Poison(2)
-    with (
-        new_run(tmp_path, CONFIG) as run,
-        pytest.raises(DivergedError, match="in epoch 3: lower the learning"),
-    ):
-        train(CONFIG, run=run, callbacks=[poison])
+    with new_run(tmp_path, CONFIG) as run:
+        outcome = train(CONFIG, run=run, callbacks=[poison])
+    assert (outcome.state, outcome.epoch) == ("diverged", 2)
+    assert "in epoch 3: lower the learning" in outcome.message
+    np.testing.assert_equal(outcome.model.get_weights(), poison.before, strict=True)
     np.testing.assert_equal(run.load_model().get_weights(), poison.before, strict=True)
     assert "after 3 of 4 epochs" in (run.path / "README.md").read_text(encoding="utf-8")
 
 
 def test_a_loss_that_is_no_number_from_the_start_leaves_no_model(tmp_path: Path) -> None:
-    with new_run(tmp_path, CONFIG) as run, pytest.raises(DivergedError, match=r"in epoch 1: .*theta\.$"):
-        train(CONFIG, run=run, callbacks=[Poison(0)])
+    with new_run(tmp_path, CONFIG) as run:
+        outcome = train(CONFIG, run=run, callbacks=[Poison(0)])
+    assert (outcome.state, outcome.epoch, outcome.best("loss")) == ("diverged", 0, None)
+    assert re.search(r"in epoch 1: .*theta\.$", outcome.message)
     assert not (run.path / "model.keras").exists()
+
+
+def test_a_callback_that_ends_the_training_names_its_end_which_a_resume_keeps(tmp_path: Path) -> None:
+    class Prune(EndingCallback):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            del logs
+            if epoch == 1:
+                self.end("pruned")
+
+    with new_run(tmp_path, CONFIG) as run:
+        outcome = train(CONFIG, run=run, callbacks=[Prune()])
+        again = train(CONFIG, run=run, callbacks=[Prune()])
+    for each in (outcome, again):
+        assert (each.state, each.epoch, len(each.history)) == ("pruned", 2, 2)
+    np.testing.assert_equal(again.model.get_weights(), outcome.model.get_weights(), strict=True)
+
+
+def test_a_stop_that_was_asked_for_is_no_end_and_neither_is_an_epoch_to_train_until(tmp_path: Path) -> None:
+    whole = train(VALIDATED)
+    with new_run(tmp_path, VALIDATED) as run:
+        resume = ExactResume(run.checkpoints)
+        ask = keras.callbacks.LambdaCallback(on_epoch_begin=lambda *_: resume.stop())
+        first = train(VALIDATED, run=run, callbacks=[resume, ask])
+        second = train(VALIDATED, run=run, until_epoch=2)
+        third = train(VALIDATED, run=run)
+    assert [each.state for each in (first, second, third)] == ["stopped", "finished", "finished"]
+    assert [len(each.history) for each in (first, second, third)] == [1, 2, len(whole.history)]
+    assert third.history == whole.history
+    np.testing.assert_equal(third.model.get_weights(), whole.model.get_weights(), strict=True)
+
+
+def test_a_model_that_was_trained_before_is_trained_as_a_new_one_would_be() -> None:
+    texts = load_texts(CONFIG)
+    model = train(CONFIG, texts=texts).model
+    fresh = compiled_model(CONFIG, texts)
+    fresh.optimizer.build(fresh.trainable_variables)
+    for mine, its in [(model, fresh), (model.optimizer, fresh.optimizer)]:
+        for variable, value in zip(mine.variables, its.variables, strict=True):
+            variable.assign(value)
+    again, new = train(CONFIG, texts=texts, model=model), train(CONFIG, texts=texts)
+    assert again.model is model
+    assert again.history == new.history
+    np.testing.assert_equal(model.get_weights(), new.model.get_weights(), strict=True)
+
+
+def test_a_run_has_the_same_files_whoever_trains_it_and_only_the_model_is_a_choice(tmp_path: Path) -> None:
+    lines: list[str] = []
+    with new_run(tmp_path, VALIDATED) as run:
+        outcome = train(VALIDATED, run=run, show=lines.append, keep_model=lambda outcome: outcome.epoch > 99)
+    assert sorted(path.name for path in run.path.iterdir() if path.name != ".lock") == [
+        "README.md",
+        "checkpoints",
+        "config.json",
+        "history.csv",
+    ]
+    assert lines == [  # no epoch was due for a report of samples
+        f"best validation perplexity {outcome.history.rows[outcome.epoch - 1]['val_perplexity']:.1f} "
+        f"in epoch {outcome.epoch} of {len(outcome.history)}"
+    ]
+
+
+def test_samples_at_the_end_are_those_of_the_model_that_is_kept(tmp_path: Path) -> None:
+    with new_run(tmp_path, VALIDATED) as run:
+        outcome = train(VALIDATED, run=run, samples_at_end=True)
+    perplexity = outcome.history.rows[outcome.epoch - 1]["perplexity"]
+    first, sample = (run.path / "samples.txt").read_text(encoding="utf-8").splitlines()
+    assert first == f"epoch {outcome.epoch}, perplexity {perplexity:f}"
+    assert sample == f" - {generate(run.load_model(), ' ', 50)}"
 
 
 @pytest.mark.parametrize(
@@ -109,7 +188,7 @@ def test_a_loss_that_is_no_number_from_the_start_leaves_no_model(tmp_path: Path)
 )
 def test_what_cannot_work_is_found_before_anything_is_written(config: TrainConfig, error: Any) -> None:
     with pytest.raises(error):
-        load_training_texts(config)
+        load_texts(config)
 
 
 def test_a_cosine_falls_to_a_hundredth_after_its_warm_up() -> None:
