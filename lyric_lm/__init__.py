@@ -14,6 +14,7 @@ from lyric_lm.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from lyric_lm.evaluation.ngrams import WittenBell
+    from lyric_lm.generation import LineSpec, SongForm, candidates, write_songs
     from lyric_lm.generation.generate import generate, stream
     from lyric_lm.generation.prefix import fit_prefix
     from lyric_lm.generation.rules import MaxCopy, NoRepeatNgram, RepetitionPenalty
@@ -25,34 +26,42 @@ _HOMES = {
     "Beam": "generation.samplers",
     "CopyIndex": "originality.copy_index",
     "Greedy": "generation.samplers",
+    "LineSpec": "generation.line_spec",
     "MaxCopy": "generation.rules",
     "NoRepeatNgram": "generation.rules",
     "RNNModel": "model",
     "RepetitionPenalty": "generation.rules",
+    "SongForm": "generation.song_form",
     "Temperature": "generation.samplers",
     "TopK": "generation.samplers",
     "TopP": "generation.samplers",
     "WittenBell": "evaluation.ngrams",
+    "candidates": "generation.candidate_lines",
     "fit_prefix": "generation.prefix",
     "generate": "generation.generate",
     "stream": "generation.generate",
+    "write_songs": "generation.songs",
 }
 
 __all__ = [
     "Beam",
     "CopyIndex",
     "Greedy",
+    "LineSpec",
     "MaxCopy",
     "NoRepeatNgram",
     "RNNModel",
     "RepetitionPenalty",
+    "SongForm",
     "Temperature",
     "TopK",
     "TopP",
     "WittenBell",
+    "candidates",
     "fit_prefix",
     "generate",
     "stream",
+    "write_songs",
 ]
 
 __getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -104,7 +104,15 @@ def test_top_level_holds_only_what_the_user_asked_for() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["lyric_lm", "lyric_lm.data", "lyric_lm.callbacks", "lyric_lm.training", "lyric_lm.tuning"]
+    "name",
+    [
+        "lyric_lm",
+        "lyric_lm.data",
+        "lyric_lm.generation",
+        "lyric_lm.callbacks",
+        "lyric_lm.training",
+        "lyric_lm.tuning",
+    ],
 )
 def test_the_public_surface_is_sorted_and_there(name: str) -> None:
     package = importlib.import_module(name)
