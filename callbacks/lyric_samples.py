@@ -7,6 +7,7 @@ from typing import Any, Unpack
 
 import keras
 
+from lyric_lm.callbacks.own_model import check_own_model
 from lyric_lm.data.printable import printable
 from lyric_lm.generation.sample_writer import SampleSettings, SampleWriter
 from lyric_lm.originality.copy_index import CopyIndex
@@ -65,6 +66,7 @@ class LyricSamples(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_begin(self, logs: Any = None) -> None:
         del logs
+        check_own_model(self)
         self.lines = []
         self.samples.check_vocabulary(self.model.vocabulary)
 

@@ -21,6 +21,7 @@ from lyric_lm.callbacks.dashboard.scalars import (
     training_scalars,
     validation_scalars,
 )
+from lyric_lm.callbacks.own_model import check_own_model
 from lyric_lm.generation.sample_writer import SampleSettings, SampleWriter
 
 
@@ -91,6 +92,7 @@ class TensorBoard(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_begin(self, logs: Any = None) -> None:
         del logs
+        check_own_model(self)
         self.samples.check_vocabulary(self.model.vocabulary)
         self._first_epoch, self._results = None, {}
         self._files = EventFiles(Path(self.log_dir))

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from lyric_lm.model.rnn_model import RNNModel
     from lyric_lm.originality.copy_index import CopyIndex
 
+__version__ = "0.1.0"
+
 _HOMES = {
     "Beam": "generation.samplers",
     "CopyIndex": "originality.copy_index",

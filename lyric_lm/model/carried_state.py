@@ -16,6 +16,11 @@ class CarriedState:
     def __init__(self) -> None:
         self._variables: list[tf.Variable] = []
 
+    @property
+    def rows(self) -> int:
+        """B; 0 before the first batch is known."""
+        return int(tf.shape(self._variables[0])[0]) if self._variables else 0
+
     def zero(self, shapes: list[tuple[int, Any]] | None = None, batch_size: int = 0) -> None:
         """Set every entry to zero.
 
@@ -36,7 +41,7 @@ class CarriedState:
 
     def fit_to(self, shapes: list[tuple[int, Any]], batch_size: int) -> None:
         """Zero the state only where it has another batch size."""
-        if not self._variables or self._variables[0].numpy().shape[0] != batch_size:
+        if self.rows != batch_size:
             self.zero(shapes, batch_size)
 
     def read(self, batch_size: int | None) -> list[Any]:
@@ -51,30 +56,3 @@ class CarriedState:
     def numpy(self) -> list[np.ndarray[Any, Any]]:
         """The state's values, each float `(B, H)`."""
         return [variable.numpy() for variable in self._variables]
-
-
-def batch_size_of(x: Any, batch_size: int | None) -> int:
-    """The number of rows B in every batch that `fit` will draw from `x`.
-
-    Raises:
-        ValueError: the rows cannot be known beforehand, or the last batch would be smaller.
-    """
-    if isinstance(x, tf.data.Dataset):
-        rows = tf.nest.flatten(x.element_spec)[0].shape[0]
-        if rows is None:
-            rows = tf.nest.flatten(next(iter(x)))[0].shape[0]
-        return int(rows)
-    if isinstance(x, (np.ndarray, tf.Tensor)):
-        rows = min(batch_size or 32, len(x))
-        if len(x) % rows:
-            raise ValueError(
-                f"A carried state needs equal batches, but {len(x)} rows do not divide by batch_size={rows}. "
-                "Use lyric_lm.data.consecutive_batches, or drop the remainder."
-            )
-        return rows
-    if hasattr(x, "__getitem__"):  # keras.utils.PyDataset
-        return len(tf.nest.flatten(x[0])[0])
-    raise ValueError(
-        "A carried state needs to know the batch size beforehand: pass a tf.data.Dataset, arrays or a "
-        f"keras.utils.PyDataset. Received: x of type {type(x).__name__}"
-    )

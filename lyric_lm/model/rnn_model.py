@@ -6,7 +6,9 @@ import keras
 import tensorflow as tf
 
 from lyric_lm.data import Vocabulary
+from lyric_lm.model.keras_internals import DirectedMetric
 from lyric_lm.model.loss import clip_by_global_norm, mean_cross_entropy
+from lyric_lm.model.perplexity import Perplexity
 from lyric_lm.model.recurrence import fast_recurrence, input_bias
 from lyric_lm.model.stateful_model import StatefulModel
 
@@ -22,8 +24,8 @@ class RNNModel(StatefulModel):
 
     Gradients are clipped by their global L2 norm to `clipping_theta` in `train_step`. The loss is the mean
     cross-entropy in nats per character, on logits; `compile` needs an optimizer only. Logs hold `loss`,
-    `perplexity` (exp of the epoch's mean loss), `grad_norm` (mean norm before clipping) and `clipped_share`
-    (of the steps, how many had to be clipped, in [0, 1]).
+    `perplexity` (exp of the epoch's mean loss, each character alike), `grad_norm` (mean norm before clipping)
+    and `clipped_share` (of the steps, how many had to be clipped, in [0, 1]).
 
     Args:
         cell: any Keras RNN cell; a `keras.layers.StackedRNNCells` is taken apart into layers.
@@ -87,9 +89,9 @@ class RNNModel(StatefulModel):
             self.embedding = keras.layers.Embedding(len(vocabulary), embedding_dim)
         self.projection, self.dense = self._output_layers()
         self._seeds = keras.random.SeedGenerator()
+        self._perplexity = DirectedMetric(Perplexity())
         self._grad_norm = keras.metrics.Mean(name="grad_norm")
         self._clipped_share = keras.metrics.Mean(name="clipped_share")
-        self._characters = keras.metrics.Sum(name="characters")
         self.build()
 
     def _output_layers(self) -> tuple[Any, Any]:
@@ -142,6 +144,12 @@ class RNNModel(StatefulModel):
         config["cell"] = keras.saving.deserialize_keras_object(config["cell"], custom_objects=custom_objects)
         config["vocabulary"] = Vocabulary.from_config(config["vocabulary"])
         return cls(**config)
+
+    @property
+    def layers(self) -> list[Any]:
+        """In the order in which data pass them, as `summary` lists them."""
+        layers = (self.embedding, *self.rnns, self.projection, self.dense)
+        return [layer for layer in layers if layer is not None]
 
     @property
     def fast_layers(self) -> list[bool]:
@@ -261,9 +269,7 @@ class RNNModel(StatefulModel):
         gradients, grad_norm = clip_by_global_norm(gradients, self.clipping_theta, loss_scale=loss_scale)
         self.optimizer.apply_gradients(zip(gradients, self.trainable_weights, strict=True))
         self._keep(self._training_state, state)
-        self._grad_norm.update_state(grad_norm)
-        self._clipped_share.update_state(grad_norm > (self.clipping_theta or float("inf")))
-        self._characters.update_state(tf.size(ids))
+        self._count_norm(grad_norm)
         return self._logs(ids, next_ids, logits)
 
     def test_step(self, data: Any) -> dict[str, Any]:
@@ -281,20 +287,34 @@ class RNNModel(StatefulModel):
         ids, _, _ = keras.utils.unpack_x_y_sample_weight(data)
         return self(ids, training=False)[0]
 
+    def _count_norm(self, norm: Any) -> None:
+        # A step that overflows under loss scaling is not taken, so it has no norm either.
+        overflows = isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer) & ~tf.math.is_finite(norm)
+        norm, taken = tf.where(overflows, 0.0, norm), tf.cast(~overflows, tf.float32)
+        self._grad_norm.update_state(norm, sample_weight=taken)
+        clipped = norm > (self.clipping_theta or float("inf"))
+        self._clipped_share.update_state(clipped, sample_weight=taken)
+
     def _logs(self, ids: Any, next_ids: Any, logits: Any) -> dict[str, Any]:
         loss = mean_cross_entropy(logits, next_ids)
-        self._loss_tracker.update_state(loss, sample_weight=tf.shape(ids)[0])
+        for metric in (self._loss_tracker, self._perplexity.metric):
+            metric.update_state(loss, sample_weight=tf.size(ids))
         return self.compute_metrics(ids, next_ids, logits)  # type: ignore[no-any-return]
 
     def get_metrics_result(self) -> dict[str, Any]:
         logs = super().get_metrics_result()
-        del logs["characters"]  # a count, for `characters_per_second`
-        return {"loss": logs["loss"], "perplexity": tf.exp(logs["loss"]), **logs}
+        return {"loss": logs["loss"], "perplexity": logs["perplexity"], **logs}
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """As `evaluate` and `train_on_batch` list their values; `evaluate` leaves out the last two."""
+        return [m.name for metric in self.metrics for m in getattr(metric, "metrics", [metric])]
 
     @property
     def characters_per_second(self) -> float:
         """Speed of the latest epoch's training steps alone, without validation; 0 before the first."""
-        return float(self._characters.result()) / self.training_seconds if self.training_seconds else 0.0
+        characters = float(self._perplexity.metric.count)
+        return characters / self.training_seconds if self.training_seconds else 0.0
 
 
 def _output_size(cell: Any) -> int:

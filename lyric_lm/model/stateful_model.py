@@ -2,21 +2,17 @@
 
 import abc
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
 import tensorflow as tf
-from keras.src.trainers.trainer import model_supports_jit  # no public name
 
-from lyric_lm.model.carried_state import CarriedState, batch_size_of
-from lyric_lm.model.fit_hooks import (
-    NumberEpoch,
-    TimeSteps,
-    ZeroState,
-    asks_for_batches,
-    steps_per_execution_for,
-)
+from lyric_lm.model.batch_loop import BatchLoop
+from lyric_lm.model.carried_state import CarriedState
+from lyric_lm.model.fit_data import check_pairs, check_rows, rows_of_batches, split_arrays
+from lyric_lm.model.fit_hooks import StartEpoch, TimeSteps, asks_for_batches, first_of_all, steps_at_once
+from lyric_lm.model.keras_internals import CALLED_BY_FIT, model_supports_jit, tracing_expected
 
 
 class StatefulModel(keras.Model, abc.ABC):  # type: ignore[misc]
@@ -36,6 +32,7 @@ class StatefulModel(keras.Model, abc.ABC):  # type: ignore[misc]
         self.training_seconds = 0.0  # of the latest epoch's training steps alone
         self._training_state = CarriedState()
         self._evaluation_state = CarriedState()
+        self._validation_rows: int | None = None  # B of the validation of the present `fit`; None: not known
 
     @abc.abstractmethod
     def initial_state(self, batch_size: Any) -> list[list[Any]]:
@@ -74,49 +71,180 @@ class StatefulModel(keras.Model, abc.ABC):  # type: ignore[misc]
         epochs: int = 1,
         verbose: Any = "auto",
         callbacks: Any = None,
-        **kwargs: Any,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool | None = None,
+        class_weight: None = None,
+        sample_weight: None = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: Any = 1,
     ) -> keras.callbacks.History:
         """Train as `keras.Model.fit` does, with the state zeroed at each epoch's start.
 
-        Where `compile` left `steps_per_execution` at 1 and no callback asks for every batch, up to 32 steps
-        run as one compiled loop.
+        Where `compile` left `steps_per_execution` at 1 and no callback has a hook for training batches, up to
+        32 steps run as one compiled loop; a progress bar then moves in jumps.
 
-        Args: as `keras.Model.fit`'s, except `shuffle`, which is False: rows continue each other.
+        Args: as `keras.Model.fit`'s, but for these.
+            shuffle: None shuffles arrays where the model is not `stateful`, as Keras does, and nothing else.
+            class_weight: None; all characters weigh alike.
+            sample_weight: None, likewise.
+
+        Raises:
+            ValueError: before the first step: data to train or validate on are not pairs of ids `(B, T)` in
+                batches of one size, or an argument contradicts the carried state.
         """
-        if kwargs.setdefault("shuffle", False) and self.stateful:
+        if shuffle and self.stateful:
             raise ValueError(
                 "`shuffle` breaks the carried state. Leave it out, or build the model with `stateful=False`."
             )
-        if not isinstance(callbacks, keras.callbacks.CallbackList):
-            callbacks = list(tf.nest.flatten(callbacks or []))
-            if self.stateful:
-                size = batch_size_of(x, batch_size)
-                callbacks.insert(0, ZeroState(self._training_state, self._state_shapes(), size))
-            if isinstance(epoch := getattr(x, "epoch", None), tf.Variable):
-                callbacks.insert(0, NumberEpoch(epoch))
-            callbacks.insert(0, TimeSteps())
-        if self.steps_per_execution in (1, self._own_steps):  # else the user's choice in `compile`
-            every_batch = self.run_eagerly or any(map(asks_for_batches, callbacks))
-            self._set_steps_per_execution(1 if every_batch else steps_per_execution_for(x))
-        return super().fit(x, y, batch_size, epochs, verbose, callbacks, **kwargs)
+        training, validation = split_arrays(x, y, sample_weight, validation_split, validation_data)
+        check_pairs(*training, class_weight)
+        rows = self._rows(training[0], batch_size, steps_per_epoch and steps_per_epoch * epochs)
+        if validation is not None:
+            check_pairs(*validation, name="validation_data")
+            size = validation_batch_size or batch_size
+            self._validation_rows = self._rows(validation[0], size, validation_steps, "validation_data")
+        check = self._size_by_batch(self._training_state) if self.stateful and rows is None else None
+        one_by_one = check or self.run_eagerly or asks_for_batches(callbacks)
+        at_once = 1 if one_by_one else steps_at_once(training[0], batch_size, steps_per_epoch)
+        self.make_train_function()
+        with (
+            self.train_function.running(size=at_once, check=check),
+            first_of_all(self._own_hooks(x, rows or 0), callbacks, self) as all_callbacks,
+        ):
+            return super().fit(
+                x,
+                y,
+                batch_size=batch_size,
+                epochs=epochs,
+                verbose=verbose,
+                callbacks=all_callbacks,
+                validation_split=validation_split,
+                validation_data=validation_data,
+                shuffle=not self.stateful and hasattr(x, "shape") if shuffle is None else shuffle,
+                initial_epoch=initial_epoch,
+                steps_per_epoch=steps_per_epoch,
+                validation_steps=validation_steps,
+                validation_batch_size=validation_batch_size,
+                validation_freq=validation_freq,
+            )
 
-    def evaluate(self, x: Any = None, y: Any = None, batch_size: int | None = None, **kwargs: Any) -> Any:
-        """Evaluate as `keras.Model.evaluate` does, from a zero state of its own, apart from training's."""
+    def _own_hooks(self, x: Any, rows: int) -> list[keras.callbacks.Callback]:
+        """What `fit` does at each epoch's start, apart from the user's callbacks."""
+        loop, state, shapes = self.train_function, self._training_state, self._state_shapes()
+        own = [TimeSteps(), StartEpoch(lambda _: loop.start_over())]
         if self.stateful:
-            self._evaluation_state.zero(self._state_shapes(), batch_size_of(x, batch_size))
-        with self._metrics_restored():
-            return super().evaluate(x, y, batch_size, **kwargs)
+            own.append(StartEpoch(lambda _: state.zero(shapes, rows)))
+        if isinstance(number := getattr(x, "epoch", None), tf.Variable):  # `varied_batches`
+            own.append(StartEpoch(number.assign))
+        return own
 
-    def train_on_batch(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: None = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Evaluate as `keras.Model.evaluate` does, from a zero state of its own, apart from training's.
+
+        Args: as `keras.Model.evaluate`'s, but `sample_weight` is None: all characters weigh alike.
+
+        Raises:
+            ValueError: before the first step: the data are not pairs of ids `(B, T)` in batches of one size.
+        """
+        if kwargs.get(CALLED_BY_FIT):
+            rows = self._validation_rows
+        else:
+            check_pairs(x, y, sample_weight)
+            rows = self._rows(x, batch_size, steps)
+        check = None
+        if self.stateful:
+            self._evaluation_state.zero(self._state_shapes(), rows or 0)
+            check = None if rows else self._size_by_batch(self._evaluation_state)
+        self.make_test_function()
+        with self._metrics_restored(), self.test_function.running(check=check):
+            logs = super().evaluate(
+                x,
+                y,
+                batch_size=batch_size,
+                verbose=verbose,
+                steps=steps,
+                callbacks=callbacks,
+                return_dict=return_dict,
+                **kwargs,
+            )
+        return tf.nest.map_structure(float, logs)  # tensors before Keras 3.14
+
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: None = None,
+        class_weight: None = None,
+        return_dict: bool = False,
+    ) -> Any:
         """One training step; the state is carried on from the last one, until `reset_state`."""
+        check_pairs(x, y, sample_weight, class_weight)
         self._training_state.fit_to(self._state_shapes(), len(x))
-        return super().train_on_batch(x, *args, **kwargs)
+        return super().train_on_batch(x, y, return_dict=return_dict)
 
-    def test_on_batch(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: None = None, return_dict: bool = False
+    ) -> Any:
         """One evaluation step from the zero state; training is not disturbed."""
+        check_pairs(x, y, sample_weight)
         self._evaluation_state.zero(self._state_shapes(), len(x))
         with self._metrics_restored():
-            return super().test_on_batch(x, *args, **kwargs)
+            return super().test_on_batch(x, y, return_dict=return_dict)
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+    ) -> Any:
+        """As `keras.Model.predict`; each batch from a zero state."""
+        with tracing_expected():
+            return super().predict(x, batch_size, verbose, steps, callbacks)
+
+    def make_train_function(self, force: bool = False) -> Any:
+        """Keras' train function as a `BatchLoop`, which `fit` may let run ahead."""
+        if self.train_function is None or force:  # type: ignore[has-type]
+            self.train_function = BatchLoop(self, self.train_step)
+        return self.train_function
+
+    def make_test_function(self, force: bool = False) -> Any:
+        """Keras' test function as a `BatchLoop`, which may look at each batch."""
+        if self.test_function is None or force:  # type: ignore[has-type]
+            self.test_function = BatchLoop(self, self.test_step)
+        return self.test_function
+
+    def _rows(self, x: Any, batch_size: int | None, steps: int | None, name: str = "x") -> int | None:
+        return rows_of_batches(x, batch_size, steps=steps, name=name) if self.stateful else None
+
+    def _size_by_batch(self, carried: CarriedState) -> Callable[[Any], None]:
+        """A function that gives the state the first batch's size and refuses a later batch of another."""
+        shapes = self._state_shapes()
+
+        def check(batch: Any) -> None:
+            rows = int(tf.nest.flatten(batch)[0].shape[0])
+            if carried.rows:
+                check_rows(rows, carried.rows)
+            else:
+                carried.zero(shapes, rows)
+
+        return check
 
     def _state_shapes(self) -> list[Any]:
         return [(int(s.shape[-1]), s.dtype) for s in tf.nest.flatten(self.initial_state(1))]
@@ -134,10 +262,3 @@ class StatefulModel(keras.Model, abc.ABC):  # type: ignore[misc]
     def _resolve_auto_jit_compile(self) -> bool:
         # Keras' own "auto" leaves XLA off on machines without an accelerator, where it pays here.
         return bool(model_supports_jit(self))
-
-    _own_steps = 1
-
-    def _set_steps_per_execution(self, steps: int) -> None:
-        if steps != self.steps_per_execution:  # type: ignore[has-type]
-            self.steps_per_execution = self._own_steps = steps
-            self.train_function = self.test_function = None  # compiled for another number of steps

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from lyric_lm import RNNModel, generate
 from lyric_lm.data import Vocabulary, consecutive_batches, random_batches
+from lyric_lm.model.batch_loop import BatchLoop
 
 B, T, V, H = 2, 5, 7, 3
 VOCABULARY = Vocabulary("abcdefg")
@@ -258,13 +259,77 @@ def test_fit_takes_another_batch_size_the_second_time() -> None:
     assert model._training_state.numpy()[0].shape == (3, H)
 
 
-def test_whole_epochs_run_as_one_loop_unless_a_callback_wants_every_batch() -> None:
-    model = compiled(build())
-    model.fit(batches(), verbose=0)
-    assert model.steps_per_execution == int(batches().cardinality())
+def test_whole_epochs_run_as_one_loop_unless_a_callback_wants_every_batch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loops: list[int] = []
+    run = BatchLoop._run
+
+    def noted(self: BatchLoop, steps: int, iterator: Any) -> Any:
+        loops.append(steps)
+        return run(self, steps, iterator)
+
+    monkeypatch.setattr(BatchLoop, "_run", noted)
+    model, count = compiled(build()), int(batches().cardinality())
+    model.fit(batches(), epochs=2, verbose=0)
+    assert loops == [count, count]
     seen: list[int] = []
     model.fit(batches(), verbose=0, callbacks=[Watch(batch_end=seen.append, epoch_begin=lambda _: None)])
-    assert seen == list(range(int(batches().cardinality())))
+    assert seen == list(range(count))
+    assert loops[2:] == [1] * count
+    assert model.steps_per_execution == 1
+
+
+# ---------------------------------------------------------------- logs
+
+
+def test_perplexity_weighs_characters_and_not_rows() -> None:
+    model = compiled(build(stateful=False), keras.optimizers.SGD(0.0))
+    pairs = [(IDS[None, :n], IDS[None, 1 : n + 1]) for n in (3, 40)]
+    data = tf.data.Dataset.from_generator(
+        lambda: iter(pairs), output_signature=(tf.TensorSpec((1, None), tf.int32),) * 2
+    ).apply(tf.data.experimental.assert_cardinality(2))
+    losses = [-tf.gather(tf.nn.log_softmax(model(x)[0]), y, batch_dims=2).numpy().ravel() for x, y in pairs]
+    expected = np.exp(np.mean(np.concatenate(losses)))
+    found = model.evaluate(data, verbose=0, return_dict=True)["perplexity"]
+    assert [found, *model.fit(data, verbose=0).history["perplexity"]] == pytest.approx([expected] * 2)
+
+
+def test_names_and_values_of_metrics_belong_together() -> None:
+    top = keras.metrics.SparseTopKCategoricalAccuracy(k=2, name="top")
+    model = compiled(build(), metrics=["accuracy", top])
+    for call in (model.evaluate, model.fit):  # before and after a training
+        values = model.evaluate(batches(), verbose=0)
+        by_name = model.evaluate(batches(), verbose=0, return_dict=True)
+        assert dict(zip(model.metrics_names, values, strict=False)) == pytest.approx(by_name)
+        assert sorted(by_name) == ["accuracy", "loss", "perplexity", "top"]
+        assert by_name["perplexity"] == pytest.approx(math.exp(by_name["loss"]))
+        call(batches(), verbose=0)
+    values = model.train_on_batch(IDS[None, :9], IDS[None, 1:10])
+    named = dict(zip(model.metrics_names, values, strict=True))
+    assert sorted(named) == ["accuracy", "clipped_share", "grad_norm", "loss", "perplexity", "top"]
+    assert named["perplexity"] == pytest.approx(math.exp(named["loss"]))
+
+
+@pytest.mark.parametrize("monitor", ["perplexity", "val_perplexity"])
+def test_callbacks_know_that_a_lower_perplexity_is_better(monitor: str, tmp_path: Path) -> None:
+    model = compiled(build(), keras.optimizers.SGD(50.0))  # gets worse, and better again
+    best = tmp_path / "best.keras"
+    callbacks = [
+        keras.callbacks.EarlyStopping(monitor, restore_best_weights=True, patience=9),
+        keras.callbacks.ModelCheckpoint(best, monitor, save_best_only=True),
+        keras.callbacks.ReduceLROnPlateau(monitor, patience=9),
+    ]
+    fit = model.fit(batches(), epochs=5, verbose=0, validation_data=batches(), callbacks=callbacks)
+    assert callbacks[0].best == callbacks[1].best == callbacks[2].best == min(fit.history[monitor])
+
+
+def test_a_step_that_overflows_under_loss_scaling_has_no_norm() -> None:
+    optimizer = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1), initial_scale=3e38)
+    history = compiled(build(clipping_theta=1e9), optimizer).fit(batches(), epochs=3, verbose=0).history
+    plain = compiled(build(clipping_theta=1e9), keras.optimizers.SGD(0.0)).fit(batches(), verbose=0).history
+    assert history["grad_norm"][0] == pytest.approx(plain["grad_norm"][0], rel=0.5)
+    assert np.isfinite(history["grad_norm"]).all()
 
 
 # ---------------------------------------------------------------- saving
@@ -362,7 +427,7 @@ def test_a_wrong_setting_is_named(options: Any, words: str) -> None:
 
 
 def test_rows_that_do_not_divide_into_batches_are_refused() -> None:
-    with pytest.raises(ValueError, match="5 rows do not divide by batch_size=2"):
+    with pytest.raises(ValueError, match="5 rows of `x` do not divide by batch_size=2"):
         compiled(build()).fit(IDS[:25].reshape(5, 5), IDS[1:26].reshape(5, 5), batch_size=2, verbose=0)
 
 

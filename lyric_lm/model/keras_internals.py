@@ -1,0 +1,70 @@
+"""Names of Keras that are not public, each with the versions it was seen in and why it is needed."""
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import tensorflow as tf
+from keras.src.trainers.compile_utils import MetricsList
+from keras.src.trainers.trainer import model_supports_jit  # 3.12 to 3.15: what jit_compile="auto" goes by
+
+# The argument that `fit` adds where it calls `evaluate`, which need not look at the data again; 3.12 to 3.15.
+CALLED_BY_FIT = "_use_cached_eval_dataset"
+
+__all__ = [
+    "CALLED_BY_FIT",
+    "DirectedMetric",
+    "compiled_steps",
+    "model_supports_jit",
+    "profiles_batches",
+    "tracing_expected",
+]
+
+
+def compiled_steps(model: keras.Model, step: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A function that runs `step` on `model.steps_per_execution` batches of an iterator, compiled.
+
+    It keeps the number of its first call. `Trainer._make_function`, 3.12 to 3.15: what is public,
+    `make_train_function`, hands out one function only.
+    """
+    return model._make_function(step)  # type: ignore[no-any-return]
+
+
+@contextlib.contextmanager
+def tracing_expected() -> Iterator[None]:
+    """Without TensorFlow's warning of frequent tracing: it counts by source line, so across models.
+
+    Keras' functions of five models that ran one loop each look to it like one function traced five times.
+    """
+    logger = tf.get_logger()
+    logger.addFilter(_is_not_about_tracing)
+    try:
+        yield
+    finally:
+        logger.removeFilter(_is_not_about_tracing)
+
+
+def _is_not_about_tracing(record: logging.LogRecord) -> bool:
+    return "triggered tf.function retracing" not in str(record.msg)
+
+
+def profiles_batches(callback: keras.callbacks.TensorBoard) -> bool:
+    """Whether `profile_batch` was given. Seen in 3.12 to 3.15; the argument itself is not kept."""
+    return bool(getattr(callback, "_should_trace", True))
+
+
+class DirectedMetric(MetricsList):  # type: ignore[misc]
+    """A metric whose direction Keras finds: `MonitorCallback`, 3.12 to 3.15, looks inside of such lists only.
+
+    Args:
+        metric: has a `_direction`, "up" or "down".
+    """
+
+    def __init__(self, metric: keras.metrics.Metric) -> None:
+        super().__init__([metric], name=metric.name)
+        self.metric = metric
+
+    def result(self) -> Any:
+        return self.metric.result()
