@@ -7,6 +7,7 @@ from typing import Any, Literal
 import keras
 import numpy as np
 
+from lyric_lm.runs.history import History
 from lyric_lm.runs.run import Run
 
 _SECONDS_BETWEEN_WRITES = 1.0
@@ -100,5 +101,5 @@ class RunHistory(keras.callbacks.Callback):  # type: ignore[misc]
 
     def _write(self) -> None:
         if self._run is not None:
-            self._run.write_history(self.epochs)
+            self._run.write_history(History(self.epochs))
             self._written = time.monotonic()

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from lyric_lm.checks import check_at_least_one
 from lyric_lm.errors import CheckpointError
 from lyric_lm.runs.checkpoint_values import is_plain
 from lyric_lm.runs.checkpoints import Checkpoint, read_newest_checkpoint, write_checkpoint
@@ -52,8 +53,7 @@ class ExactResume(keras.callbacks.Callback):  # type: ignore[misc]
         self, path: str | os.PathLike[str], *, every: int = 1, report: Callable[[str], object] = print
     ) -> None:
         super().__init__()
-        if every < 1:
-            raise ValueError(f"`every` must be at least 1. Received: every={every}")
+        check_at_least_one(every=every)
         self.path = Path(path)
         self.every = every
         self.report = report

@@ -8,6 +8,7 @@ from typing import Any, Unpack
 import keras
 
 from lyric_lm.callbacks.own_model import check_own_model
+from lyric_lm.checks import check_at_least_one
 from lyric_lm.data.printable import printable
 from lyric_lm.generation.sample_writer import SampleSettings, SampleWriter
 from lyric_lm.originality.copy_index import CopyIndex
@@ -52,8 +53,7 @@ class LyricSamples(keras.callbacks.Callback):  # type: ignore[misc]
         **settings: Unpack[SampleSettings],
     ) -> None:
         super().__init__()
-        if every < 1:
-            raise ValueError(f"`every` must be at least 1. Received: every={every}")
+        check_at_least_one(every=every)
         if print_copied and copy_index is None:
             raise ValueError("`print_copied` needs a `copy_index`: CopyIndex(lyrics.text)")
         self.samples = SampleWriter.of(prefixes, **settings)

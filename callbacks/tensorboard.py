@@ -22,6 +22,7 @@ from lyric_lm.callbacks.dashboard.scalars import (
     validation_scalars,
 )
 from lyric_lm.callbacks.own_model import check_own_model
+from lyric_lm.checks import check_at_least_one
 from lyric_lm.generation.sample_writer import SampleSettings, SampleWriter
 
 
@@ -67,13 +68,9 @@ class TensorBoard(keras.callbacks.Callback):  # type: ignore[misc]
         **sampling: Unpack[SampleSettings],
     ) -> None:
         super().__init__()
-        for name, value in {
-            "samples_every": samples_every,
-            "histograms_every": histograms_every,
-            "profile_epoch": profile_epoch,
-        }.items():
-            if value is not None and value < 1:
-                raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}")
+        check_at_least_one(
+            samples_every=samples_every, histograms_every=histograms_every, profile_epoch=profile_epoch
+        )
         self.log_dir = str(log_dir)
         self.samples = SampleWriter.of(prefixes, **sampling)
         self.samples_every = samples_every

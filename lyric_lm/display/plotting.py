@@ -1,7 +1,6 @@
 """`draw_runs`: how trainings went, as one picture."""
 
 import functools
-import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from matplotlib import font_manager
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
+from rich.cells import cell_len
 
 from lyric_lm.data.printable import printable
 from lyric_lm.display.fonts import FONT_ADVICE, cjk_font
@@ -62,18 +62,25 @@ def draw_runs(runs: Sequence[RunCurves], path: Path) -> list[Path]:
 
 
 def _draw_charts(figure: Any, runs: Sequence[RunCurves], *, bottom: float, top: float) -> None:
-    panels = [(name, title) for name, title in _PANELS if any(run.column(name) for run in runs)]
+    panels = [(name, title) for name, title in _PANELS if any(run.history.column(name) for run in runs)]
     panels.append(("grad_norm", "gradient norm before clipping"))
     row = figure.subplots(1, len(panels), squeeze=False)[0]
     figure.subplots_adjust(left=0.05, right=0.985, bottom=bottom, top=top, wspace=0.16)
     for axes, (name, _) in zip(row, panels, strict=True):
         axes.set_yscale("log")
         for i, run in enumerate(runs):
-            if values := run.column(name):
+            if values := run.history.column(name):
                 # One epoch makes no line.
                 marker = "o" if len(values) == 1 else None
-                axes.plot(run.epochs, values, _style(i), color=_colour(i), linewidth=1.5, marker=marker)
-            if name == "val_perplexity" and (best := run.best(name)):
+                axes.plot(
+                    range(1, len(values) + 1),
+                    values,
+                    _style(i),
+                    color=_colour(i),
+                    linewidth=1.5,
+                    marker=marker,
+                )
+            if name == "val_perplexity" and (best := run.history.best(name)):
                 axes.plot(best[1], best[0], "o", color=_colour(i), markersize=5)
     for theta in sorted({run.clipping_theta for run in runs}):
         row[-1].axhline(theta, color=_GREY, linewidth=1, linestyle=":")
@@ -122,8 +129,8 @@ def _draw_captions(figure: Any, captions: Sequence[list[str]], *, top: float, li
 
 def _caption(run: RunCurves) -> list[str]:
     """The run's name and figures, then its last samples."""
-    head = f"{run.name}: perplexity {run.column('perplexity')[-1]:.3f} after epoch {run.epochs[-1]}"
-    if best := run.best("val_perplexity"):
+    head = f"{run.name}: perplexity {run.history.last('perplexity'):.3f} after epoch {len(run.history)}"
+    if best := run.history.best("val_perplexity"):
         head += f", on validation at best {best[0]:.1f} (epoch {best[1]})"
     samples = [line for sample in run.samples for line in _wrapped(sample)]
     return [printable(line) for line in [head, *samples]]
@@ -133,7 +140,7 @@ def _wrapped(text: str) -> list[str]:
     """The text in lines that fit the picture; the last one ends in … where some is left out."""
     lines, used = [""], 0
     for character in text:
-        width = 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        width = cell_len(character)
         if character == "\n" or used + width > _COLUMNS:
             lines.append("")
             used = 0

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lyric_lm.checks import check_at_least_one
 from lyric_lm.data.id_arrays import checked_ids
 
 Ids = NDArray[np.int64]
@@ -50,10 +51,7 @@ class WittenBell:
     """
 
     def __init__(self, ids: ArrayLike, order: int, *, vocab_size: int):
-        if order < 1:
-            raise ValueError(f"`order` must be at least 1. Received: order={order}")
-        if vocab_size < 1:
-            raise ValueError(f"`vocab_size` must be at least 1. Received: vocab_size={vocab_size}")
+        check_at_least_one(order=order, vocab_size=vocab_size)
         self.order = order
         self.vocab_size = vocab_size
         ids = checked_ids(ids, below=vocab_size).astype(np.int64)

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from lyric_lm.data import CorpusError, Vocabulary
 from lyric_lm.data.id_arrays import checked_ids
 from lyric_lm.evaluation.ngrams import WittenBell
+from lyric_lm.model.compiled_functions import compiled_function
 from lyric_lm.model.rnn_model import RNNModel
 
 Floats = NDArray[np.float64]
@@ -80,12 +81,11 @@ def surprisals(model: RNNModel, ids: ArrayLike, *, context: ArrayLike) -> Floats
     num_targets = len(sequence) - 1
     # Whole chunks only, so that one function is compiled; what the padding scores is cut off.
     sequence = np.pad(sequence, (0, -num_targets % _CHUNK))
-    if "_score_function" not in model.__dict__:
-        # Attributes set this way stay out of Keras' tracking; the compiled function serves every later text.
-        model.__dict__["_score_function"] = tf.function(
-            lambda *inputs: _score_chunk(model, *inputs), jit_compile=model.jit_compile
-        )
-    step = model.__dict__["_score_function"]
+    step = compiled_function(
+        model,
+        "score",
+        lambda: tf.function(lambda *inputs: _score_chunk(model, *inputs), jit_compile=model.jit_compile),
+    )
     state = model.initial_state(1)
     chunks = []
     for start in range(0, num_targets, _CHUNK):

@@ -6,6 +6,7 @@ from typing import overload
 
 from numpy.typing import ArrayLike
 
+from lyric_lm.checks import check_at_least_one
 from lyric_lm.generation.line_drawer import Line, LineDrawer
 from lyric_lm.generation.line_spec import LineSpec
 from lyric_lm.generation.rules import Rule
@@ -78,9 +79,7 @@ def candidates(
         UnknownCharacterError: the model does not know a character of the prefix or of `line`.
         SettingsError: no line can be as `line` wants it.
     """
-    for name, value in (("count", count), ("budget", budget)):
-        if value < 1:
-            raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}")
+    check_at_least_one(count=count, budget=budget)
     line = line or LineSpec()
     line.check(model.vocabulary)
     drawer = LineDrawer(model, sampler or Temperature(0.8), rules, seed=seed)

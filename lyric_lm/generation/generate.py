@@ -1,24 +1,23 @@
 """`generate` and `stream`: the one sampling loop, compiled."""
 
-import threading
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, overload
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
+from lyric_lm.checks import check_at_least_one
 from lyric_lm.data import UnknownCharacterError, Vocabulary, name_characters
 from lyric_lm.generation.rules import MaxCopy, Rule
 from lyric_lm.generation.samplers import Beam, Greedy, Sampler
 from lyric_lm.generation.sampling_loop import sampling_loop
+from lyric_lm.model.compiled_functions import compiled_function
 from lyric_lm.model.rnn_model import RNNModel
 
 # Loops are compiled for lengths of 64, 128, 256, ...; one serves every shorter text.
 _SHORTEST_LOOP = 64
 _STREAMED_AT_ONCE = 8
-_MAX_FUNCTIONS = 32  # compiled functions kept for a model, the latest ones
-_compiling = threading.Lock()
 
 
 # A str is a sequence of str too; without the two forms below, one prefix would seem to give a list.
@@ -123,16 +122,15 @@ def _pieces(
     history: ArrayLike = (),
 ) -> Iterator[list[str]]:
     """Continuations of all prefixes, `at_once` characters at a time, after the same history."""
-    if num_chars < 1:
-        raise ValueError(f"`num_chars` must be at least 1. Received: num_chars={num_chars}")
+    check_at_least_one(num_chars=num_chars)
     encoded = [encode_prefix(model.vocabulary, text) for text in prefixes]
     sampler = sampler or Greedy()
     rules = tuple(sorted(rules, key=lambda rule: not isinstance(rule, MaxCopy)))
-    loop = _compiled(model, (sampler, rules), lambda: sampling_loop(model, sampler, rules))
+    loop = compiled_function(model, (sampler, rules), lambda: sampling_loop(model, sampler, rules))
     random = np.random.default_rng(seed)
     earlier = np.asarray(history, np.int32) if rules else np.empty(0, np.int32)
     room = max(_SHORTEST_LOOP, 1 << (num_chars + len(earlier) - 1).bit_length())
-    logits, state = _warm_up(model, encoded)
+    logits, state = warm_up(model, encoded)
     latest: Any = np.full((len(prefixes), room), -1, np.int32)
     latest[:, room - len(earlier) :] = earlier
     for done in range(0, num_chars, at_once):
@@ -161,16 +159,16 @@ def encode_prefix(vocabulary: Vocabulary, text: str) -> np.ndarray[Any, Any]:
     return vocabulary.encode(text)
 
 
-def _warm_up(model: RNNModel, prefixes: list[np.ndarray[Any, Any]]) -> tuple[Any, Any]:
+def warm_up(model: RNNModel, prefixes: list[np.ndarray[Any, Any]]) -> tuple[Any, Any]:
     """Logits after each prefix, float32 (B, V), and the state there; prefixes of one length go together."""
-    warm_up = _compiled(model, "warm-up", lambda: _warm_up_function(model))
+    read = compiled_function(model, "warm-up", lambda: _warm_up_function(model))
     lengths = np.array([len(ids) for ids in prefixes])
     order: list[int] = []
     parts = []
     for length in np.unique(lengths):
         rows = np.flatnonzero(lengths == length)
         order.extend(rows.tolist())
-        parts.append(warm_up(np.stack([prefixes[row] for row in rows])))
+        parts.append(read(np.stack([prefixes[row] for row in rows])))
     back = np.argsort(order)
     return tf.nest.map_structure(lambda *tensors: tf.gather(tf.concat(tensors, 0), back), *parts)  # type: ignore[no-any-return]
 
@@ -183,15 +181,3 @@ def _warm_up_function(model: RNNModel) -> Any:
     function = tf.function(last_logits, input_signature=[tf.TensorSpec((None, None), tf.int32)])
     function._omit_frequent_tracing_warning = True  # it is traced once for each model, and models may be many
     return function
-
-
-def _compiled(model: RNNModel, key: Hashable, make: Callable[[], Any]) -> Any:
-    """The model's compiled function of that key, made at its first use."""
-    with _compiling:
-        # Attributes set this way stay out of Keras' tracking of layers and variables.
-        functions = model.__dict__.setdefault("_generation_functions", {})
-        if key not in functions:
-            functions[key] = make()
-            if len(functions) > _MAX_FUNCTIONS:
-                del functions[next(iter(functions))]
-        return functions[key]

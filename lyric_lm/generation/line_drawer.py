@@ -10,12 +10,13 @@ import tensorflow as tf
 from numpy.typing import ArrayLike
 
 from lyric_lm.errors import SettingsError
-from lyric_lm.generation.generate import _compiled, _warm_up, encode_prefix
+from lyric_lm.generation.generate import encode_prefix, warm_up
 from lyric_lm.generation.line_loop import Drawn, Limits, LineAlphabet, line_loop
 from lyric_lm.generation.line_spec import LineSpec
 from lyric_lm.generation.rhyme import Unit, counts, unit_of
 from lyric_lm.generation.rules import Rule
 from lyric_lm.generation.samplers import Sampler
+from lyric_lm.model.compiled_functions import compiled_function
 from lyric_lm.model.rnn_model import RNNModel
 
 _HISTORY = 256  # latest ids that rules see
@@ -71,7 +72,9 @@ class LineDrawer:
         self.alphabet = LineAlphabet.of(model.vocabulary, self.unit)
         self._random = np.random.default_rng(seed)
         key = ("lines", sampler, tuple(rules))
-        self._loop = _compiled(model, key, lambda: line_loop(model, sampler, tuple(rules), self.alphabet))
+        self._loop = compiled_function(
+            model, key, lambda: line_loop(model, sampler, tuple(rules), self.alphabet)
+        )
 
     def read(self, text: str, history: ArrayLike = ()) -> Reading:
         """Read the text that stands before a line; where it does not end a line, as if it did.
@@ -91,7 +94,7 @@ class LineDrawer:
                 "give it a text to go on from."
             )
         text += end * (not text.endswith(end))
-        logits, state = _warm_up(self.model, [encode_prefix(self.model.vocabulary, text)])
+        logits, state = warm_up(self.model, [encode_prefix(self.model.vocabulary, text)])
         latest = np.full((1, _HISTORY), -1, np.int32)
         earlier = np.asarray(history, np.int32)[-_HISTORY:]
         latest[0, _HISTORY - len(earlier) :] = earlier

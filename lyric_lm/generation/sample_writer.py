@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import TypedDict, Unpack
 
+from lyric_lm.checks import check_at_least_one
 from lyric_lm.data import Vocabulary
 from lyric_lm.generation.generate import encode_prefix, generate
 from lyric_lm.generation.rules import Rule
@@ -35,8 +36,7 @@ class SampleWriter:
     seed: int = 0  # for a sampler that draws
 
     def __post_init__(self) -> None:
-        if self.num_chars < 1:
-            raise ValueError(f"`num_chars` must be at least 1. Received: num_chars={self.num_chars}")
+        check_at_least_one(num_chars=self.num_chars)
         if isinstance(self.prefixes, str):
             raise ValueError(f"`prefixes` must be a list of texts. Received: prefixes={self.prefixes!r}")
         if not all(self.prefixes):

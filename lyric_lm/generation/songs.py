@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 from collections.abc import Iterator, Sequence
 
+from lyric_lm.checks import check_at_least_one
 from lyric_lm.errors import SettingsError
 from lyric_lm.generation.candidate_lines import unlike
 from lyric_lm.generation.line_drawer import Line, LineDrawer, Reading
@@ -70,8 +71,7 @@ def write_songs(
         UnknownCharacterError: the model does not know a character of the prefix or the acrostic.
         SettingsError: the form cannot be met.
     """
-    if count < 1:
-        raise ValueError(f"`count` must be at least 1. Received: count={count}")
+    check_at_least_one(count=count)
     for line in form.lines:
         LineSpec(line.length, first=line.first).check(model.vocabulary)
     search = _Search(LineDrawer(model, sampler or Temperature(0.8), rules, seed=seed), form, by, tones)

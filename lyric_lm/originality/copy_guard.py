@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lyric_lm.checks import check_at_least_one
 from lyric_lm.data.id_arrays import checked_ids
 from lyric_lm.originality.suffix_array import shared_with_previous, suffix_array
 
@@ -65,8 +66,7 @@ class CopyGuard:
     """
 
     def __init__(self, ids: ArrayLike, max_copy: int, *, vocab_size: int):
-        if max_copy < 1:
-            raise ValueError(f"`max_copy` must be at least 1. Received: max_copy={max_copy}")
+        check_at_least_one(max_copy=max_copy)
         ids = checked_ids(ids, below=vocab_size).astype(np.int32)
         if not len(ids):
             raise ValueError("`ids` must hold at least one id of training text. Received: an empty array")

@@ -1,12 +1,12 @@
 """How much of a generated text is copied from the training text, and how much it repeats itself."""
 
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.cells import cell_len, set_cell_size
 
 from lyric_lm.originality.copy_index import CopyIndex
 
@@ -191,15 +191,6 @@ def _percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
-def _columns(char: str) -> int:
-    if unicodedata.combining(char):
-        return 0
-    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
-
-
 def _shortened(line: str, width: int) -> str:
     """`line`, cut with an ellipsis if a terminal would need more than `width` columns for it."""
-    columns = np.cumsum([_columns(char) for char in line])
-    if columns[-1] <= width:
-        return line
-    return line[: int(np.searchsorted(columns, width - 1, side="right"))] + "…"
+    return line if cell_len(line) <= width else set_cell_size(line, width - 1) + "…"

@@ -1,17 +1,17 @@
 """`run_card`: a run, told to people, as the README.md of its folder."""
 
-import math
 from typing import Any
 
 from lyric_lm.data.printable import printable
+from lyric_lm.runs.history import History
 
 
-def run_card(record: dict[str, Any], epochs: list[dict[str, float]], *, path: str) -> str:
+def run_card(record: dict[str, Any], history: History, *, path: str) -> str:
     """What was trained, on what, how well it went and how to use it, in Markdown.
 
     Args:
         record: what `describe_run` made.
-        epochs: each epoch's figures so far.
+        history: the figures so far.
         path: of the run folder, as the user wrote it.
     """
     return "\n".join(
@@ -21,7 +21,7 @@ def run_card(record: dict[str, Any], epochs: list[dict[str, float]], *, path: st
             "## The text\n",
             *(f"* {kind}: {_text(text)}" for kind, text in record["corpus"].items() if text),
             f"* {record['vocabulary']['size']} different characters\n",
-            *_figures(epochs, record["settings"]["optimizer"]["epochs"]),
+            *_figures(history, record["settings"]["optimizer"]["epochs"]),
             "## The settings\n",
             *_settings(record["settings"]),
             "\n## What to do with it\n",
@@ -35,17 +35,15 @@ def run_card(record: dict[str, Any], epochs: list[dict[str, float]], *, path: st
     )
 
 
-def _figures(epochs: list[dict[str, float]], planned: int) -> list[str]:
-    heading = f"## The figures after {len(epochs)} of {planned} epochs\n"
-    if not epochs:
+def _figures(history: History, planned: int) -> list[str]:
+    heading = f"## The figures after {len(history)} of {planned} epochs\n"
+    if not len(history):
         return [heading, "None yet.\n"]
     lines = [heading, "| | last epoch | best epoch |", "|---|---|---|"]
     for name in ("perplexity", "val_perplexity"):
-        values = [(epoch.get(name, math.nan), i + 1) for i, epoch in enumerate(epochs)]
-        values = [value for value in values if math.isfinite(value[0])]
-        if values:
-            best, best_epoch = min(values)
-            lines.append(f"| {name} | {values[-1][0]:.3f} | {best:.3f} (epoch {best_epoch}) |")
+        if found := history.best(name):
+            best, epoch = found
+            lines.append(f"| {name} | {history.last(name):.3f} | {best:.3f} (epoch {epoch}) |")
     return [*lines, ""]
 
 

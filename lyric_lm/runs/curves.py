@@ -1,14 +1,13 @@
 """`RunCurves`: what a run folder remembers of its training, to draw it."""
 
-import csv
 import dataclasses
-import math
 import re
 from pathlib import Path
 from typing import Self
 
 from lyric_lm.errors import RunError
-from lyric_lm.runs.run import HISTORY, SAMPLES, Run
+from lyric_lm.runs.history import History
+from lyric_lm.runs.run import SAMPLES, Run
 
 _REPORT = re.compile(r"epoch \d+, perplexity ")
 
@@ -19,8 +18,7 @@ class RunCurves:
 
     name: str  # of the folder
     clipping_theta: float  # largest global L2 norm of the gradients
-    epochs: list[int]  # counted from 1
-    columns: dict[str, list[float]]  # by the names of the logs, a value an epoch; NaN where one is missing
+    history: History
     samples: list[str]  # of the last report; empty where there was none
 
     @classmethod
@@ -32,41 +30,13 @@ class RunCurves:
         """
         run = Run.open(path)
         theta = run.settings().optimizer.clipping_theta
-        rows = _read_history(path / HISTORY)
-        names = [name for name in rows[0] if name != "epoch"]
-        columns = {name: [row[name] for row in rows] for name in names}
-        epochs = [int(row["epoch"]) for row in rows]
-        return cls(path.resolve().name, theta, epochs, columns, _read_samples(path / SAMPLES))
-
-    def column(self, name: str) -> list[float]:
-        """The values of a log, a value an epoch; empty where the run has none."""
-        return self.columns.get(name, [])
-
-    def best(self, name: str) -> tuple[float, int] | None:
-        """The smallest value of a log and its epoch; None where the run has none."""
-        values = [(value, epoch) for value, epoch in zip(self.column(name), self.epochs, strict=False)]
-        return min((pair for pair in values if math.isfinite(pair[0])), default=None)
-
-
-def _read_history(path: Path) -> list[dict[str, float]]:
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = [
-                {name: float(value) if value else math.nan for name, value in row.items()}
-                for row in csv.DictReader(file, strict=True)
-            ]
-        if any(not {"epoch", "perplexity"} <= set(row) or math.isnan(row["epoch"]) for row in rows):
-            raise ValueError("a row without epoch or perplexity")
-    except FileNotFoundError:
-        rows = []
-    except (OSError, ValueError, TypeError, csv.Error) as error:
-        raise RunError(f"Cannot read {path} ({error!s:.120}): train the run again.") from error
-    if not rows:
-        raise RunError(
-            f"{path.parent} holds no history of a training yet: wait for its first epoch, or go on with it: "
-            f"lyric-lm train --resume --run-dir {path.parent}"
-        )
-    return rows
+        history = run.history()
+        if not history.rows:
+            raise RunError(
+                f"{run.path} holds no history of a training yet: wait for its first epoch, or go on with it: "
+                f"lyric-lm train --resume --run-dir {run.path}"
+            )
+        return cls(path.resolve().name, theta, history, _read_samples(path / SAMPLES))
 
 
 def _read_samples(path: Path) -> list[str]:

@@ -1,7 +1,5 @@
 """A run folder: what a training leaves behind, each file complete or absent."""
 
-import csv
-import io
 import json
 import os
 import shutil
@@ -13,6 +11,7 @@ import filelock
 
 from lyric_lm.errors import RunError, RunExistsError, RunLockedError
 from lyric_lm.runs.atomic_files import clear_write_errors, is_leftover, remove_leftovers, write_atomically
+from lyric_lm.runs.history import History
 from lyric_lm.runs.record import check_record, settings_of
 from lyric_lm.settings.config import TrainConfig
 
@@ -26,9 +25,6 @@ CONFIG, MODEL, HISTORY, SAMPLES, CARD = (
 
 _CHECKPOINTS, _TENSORBOARD, _LOCK = "checkpoints", "tensorboard", ".lock"
 _MAX_CONFIG_BYTES = 2**20  # a real one has 2 kB
-
-# Keras hands logs over sorted by name; these are what people look for.
-_FIRST_COLUMNS = ("loss", "perplexity", "val_loss", "val_perplexity", "grad_norm", "clipped_share")
 
 
 class Run:
@@ -152,15 +148,23 @@ class Run:
         content = text.encode("utf-8", "backslashreplace")
         write_atomically(self.path / name, lambda path: path.write_bytes(content))
 
-    def write_history(self, epochs: list[dict[str, float]]) -> None:
-        """Write history.csv: a row an epoch, counted from 1."""
-        names = list(dict.fromkeys(["epoch", *_FIRST_COLUMNS, *(name for epoch in epochs for name in epoch)]))
-        names = [name for name in names if name == "epoch" or any(name in epoch for epoch in epochs)]
-        text = io.StringIO()
-        writer = csv.DictWriter(text, names, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({"epoch": i + 1, **logs} for i, logs in enumerate(epochs))
-        self.write(HISTORY, text.getvalue())
+    def write_history(self, history: History) -> None:
+        """Write history.csv."""
+        self.write(HISTORY, history.to_csv())
+
+    def history(self) -> History:
+        """The figures of the epochs so far; of none where there is no history.csv yet.
+
+        Raises:
+            RunError: history.csv cannot be read, or is damaged.
+        """
+        path = self.path / HISTORY
+        try:
+            return History.from_csv(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return History([])
+        except (OSError, ValueError) as error:
+            raise RunError(f"Cannot read {path} ({error!s:.120}): train the run again.") from error
 
     def save_model(self, model: Any) -> None:
         """Save the model, its vocabulary and its optimizer, whole or not at all."""

@@ -7,6 +7,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any, Literal
 
+from lyric_lm.checks import check_at_least_one, check_positive, check_shares
 from lyric_lm.settings.field_types import check_field_types
 
 MOST_CHARS = 1_000_000  # to write at once
@@ -28,8 +29,8 @@ class CorpusConfig:
     unknown_share: float = 0.5  # with validation: of the epochs, how many a rare character is unknown in
 
     def __post_init__(self) -> None:
-        check_at_least_one(self, "max_chars")
-        _check_shares(self, "unknown_share")
+        check_at_least_one(**_fields(self, "max_chars"))
+        check_shares(**_fields(self, "unknown_share"))
         if self.validation_split is not None and not 0 < self.validation_split < 1:
             raise ValueError(
                 f"`validation_split` must be in (0, 1). Received: validation_split={self.validation_split}"
@@ -56,8 +57,8 @@ class ModelConfig:
     label_smoothing: float = 0.0  # share of each target's probability spread over all characters
 
     def __post_init__(self) -> None:
-        check_at_least_one(self, "hidden_size", "num_layers", "embedding_dim")
-        _check_shares(self, "dropout", "character_dropout", "label_smoothing")
+        check_at_least_one(**_fields(self, "hidden_size", "num_layers", "embedding_dim"))
+        check_shares(**_fields(self, "dropout", "character_dropout", "label_smoothing"))
         if self.tie_embeddings and self.embedding_dim is None:
             raise ValueError("`tie_embeddings` needs an `embedding_dim`. Received: embedding_dim=None")
 
@@ -80,9 +81,9 @@ class OptimizerConfig:
     seed: int = 0  # of the initial weights and of anything random
 
     def __post_init__(self) -> None:
-        check_at_least_one(self, "batch_size", "num_steps", "epochs", "patience")
-        _check_positive(self, "learning_rate", "clipping_theta")
-        _check_shares(self, "warmup", "weight_decay")
+        check_at_least_one(**_fields(self, "batch_size", "num_steps", "epochs", "patience"))
+        check_positive(**_fields(self, "learning_rate", "clipping_theta"))
+        check_shares(**_fields(self, "warmup", "weight_decay"))
         if self.weight_decay and self.optimizer != "adamw":
             raise ValueError(f"`weight_decay` needs optimizer=adamw. Received: optimizer={self.optimizer}")
         if self.warmup and self.schedule != "cosine":
@@ -101,7 +102,7 @@ class ReportConfig:
     copied: bool = False  # also say how much of the samples is copied from the text
 
     def __post_init__(self) -> None:
-        check_at_least_one(self, "every", "num_chars")
+        check_at_least_one(**_fields(self, "every", "num_chars"))
         check_at_most(self, num_chars=MOST_CHARS)
         if not all(self.prefixes):
             raise ValueError("`prefixes` must hold at least one character each. Received: an empty one")
@@ -120,9 +121,11 @@ class SamplingConfig:
     max_copy: int | None = None  # never copy more than n characters in a row from the training text
 
     def __post_init__(self) -> None:
-        check_at_least_one(self, "top_k", "beam_width", "repetition_penalty", "no_repeat_ngram", "max_copy")
+        check_at_least_one(
+            **_fields(self, "top_k", "beam_width", "repetition_penalty", "no_repeat_ngram", "max_copy")
+        )
         check_at_most(self, top_k=MOST_CHARS, beam_width=1000, no_repeat_ngram=1000, max_copy=1000)
-        _check_positive(self, "repetition_penalty")
+        check_positive(**_fields(self, "repetition_penalty"))
         if self.temperature is not None:
             check_temperature(self.temperature)
         if self.top_p is not None and not 0 < self.top_p <= 1:
@@ -182,7 +185,7 @@ class RunConfig:
     checkpoint_every: int = 10  # epochs between two checkpoints, from which --resume goes on
 
     def __post_init__(self) -> None:
-        check_at_least_one(self, "checkpoint_every")
+        check_at_least_one(**_fields(self, "checkpoint_every"))
         if self.resume and self.overwrite:
             raise ValueError("Give either `resume` or `overwrite`, not both")
         if self.resume and self.run_dir is None:
@@ -199,19 +202,7 @@ class DashboardConfig:
     profile_epoch: int | None = None  # the epoch to profile, best not the first; needs xprof to be shown
 
     def __post_init__(self) -> None:
-        check_at_least_one(self, "samples_every", "histograms_every", "profile_epoch")
-
-
-def check_at_least_one(config: Any, *names: str) -> None:
-    """Refuse a number below 1.
-
-    Raises:
-        ValueError: one of the fields named is.
-    """
-    for name in names:
-        value = getattr(config, name)
-        if value is not None and value < 1:
-            raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}")
+        check_at_least_one(**_fields(self, "samples_every", "histograms_every", "profile_epoch"))
 
 
 def check_at_most(config: Any, **limits: int) -> None:
@@ -241,15 +232,5 @@ def check_temperature(temperature: float) -> None:
         )
 
 
-def _check_shares(config: Any, *names: str) -> None:
-    for name in names:
-        value = getattr(config, name)
-        if not 0 <= value < 1:
-            raise ValueError(f"`{name}` must be in [0, 1). Received: {name}={value}")
-
-
-def _check_positive(config: Any, *names: str) -> None:
-    for name in names:
-        value = getattr(config, name)
-        if value is not None and not 0 < value < float("inf"):
-            raise ValueError(f"`{name}` must be positive. Received: {name}={value}")
+def _fields(config: Any, *names: str) -> dict[str, Any]:
+    return {name: getattr(config, name) for name in names}

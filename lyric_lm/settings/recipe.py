@@ -9,6 +9,7 @@ windows that differ from epoch to epoch, Merity et al. (2018); repeats left out,
 
 import dataclasses
 
+from lyric_lm.checks import check_at_least_one
 from lyric_lm.settings.config import CorpusConfig, ModelConfig, OptimizerConfig, ReportConfig, TrainConfig
 
 _FEWEST_EPOCHS, _MOST_EPOCHS = 3, 60
@@ -58,8 +59,7 @@ def generalize(
     >>> config.model.cell, config.model.hidden_size, config.optimizer.epochs, config.data.validation_split
     ('gru', 256, 18, 0.1)
     """
-    if num_chars < 1:
-        raise ValueError(f"`num_chars` must be at least 1. Received: num_chars={num_chars}")
+    check_at_least_one(num_chars=num_chars)
     sizes = next(sizes for sizes in _SIZES if num_chars <= sizes.max_chars)
     return TrainConfig(
         data=data or CorpusConfig(max_chars=None, validation_split=0.1, skip_repeats=True),

@@ -91,7 +91,7 @@ def train(
             standard.samples.report(outcome.epoch, dict(outcome.history.rows[outcome.epoch - 1]))
         if keep_model is None or keep_model(outcome):
             run.save_model(model)
-        run.write(CARD, run_card(run.record(), outcome.history.rows, path=str(run.path)))
+        run.write(CARD, run_card(run.record(), outcome.history, path=str(run.path)))
     return outcome
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from lyric_lm.data import Lyrics
 from lyric_lm.errors import RunError
+from lyric_lm.runs.history import History
 from lyric_lm.runs.record import describe_run
 from lyric_lm.runs.run import Run
 from lyric_lm.settings.config import TrainConfig
@@ -20,7 +21,7 @@ def keep(
     records: TrialRecords, trial_id: str, values: list[float], lyrics: Lyrics, config: TrainConfig
 ) -> None:
     with records.begin(trial_id, describe_run(config, lyrics)) as run:
-        run.write_history([{"loss": 0.5, "perplexity": value} for value in values])
+        run.write_history(History([{"loss": 0.5, "perplexity": value} for value in values]))
         (run.path / "model.keras").write_bytes(b"weights")
 
 
@@ -40,7 +41,7 @@ def test_histories_of_others_grow_until_the_trial_ends(
     keep(records, "0", [9.0], lyrics, base)
     keep(records, "1", [8.0], lyrics, base)
     assert records.other_histories("0") == [[8.0]]
-    Run(records.folder("1")).write_history([{"perplexity": 8.0}, {"perplexity": 7.0}])
+    Run(records.folder("1")).write_history(History([{"perplexity": 8.0}, {"perplexity": 7.0}]))
     assert records.other_histories("0") == [[8.0, 7.0]]
     records.end("1", TrialResult("finished", 7.0, 7.0))
     assert records.other_histories("0") == [[8.0, 7.0]]

@@ -69,11 +69,11 @@ def captions(figure: Figure) -> list[str]:
 
 def test_curves_and_the_last_samples_are_read_from_the_run_folder(tmp_path: Path) -> None:
     run = RunCurves.read(write_run(tmp_path / "a run", theta=0.5))
-    assert (run.name, run.clipping_theta, run.epochs) == ("a run", 0.5, [1, 2, 3])
-    assert run.column("perplexity") == [10, 5, 3]
-    assert run.best("val_perplexity") == (20.5, 2)
+    assert (run.name, run.clipping_theta, len(run.history)) == ("a run", 0.5, 3)
+    assert run.history.column("perplexity") == [10, 5, 3]
+    assert run.history.best("val_perplexity") == (20.5, 2)
     assert run.samples == ["分开新\n第二行", "不分开 $x_1$ <b>"]
-    assert run.column("no such log") == []
+    assert run.history.column("no such log") == []
 
 
 def test_a_run_without_samples_has_none(tmp_path: Path) -> None:

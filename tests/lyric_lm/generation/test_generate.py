@@ -106,7 +106,7 @@ def test_weights_changed_by_training_are_seen_at_once(model: RNNModel) -> None:
 
 def test_another_length_or_prefix_compiles_nothing_anew(model: RNNModel) -> None:
     generate(model, "ab", 10)
-    functions = model.__dict__["_generation_functions"]
+    functions = model.__dict__["_compiled_functions"]
     counts = {key: f.experimental_get_tracing_count() for key, f in functions.items()}
     for prefix, num_chars in [("abcdef", 11), ("b", 64), ("fedcba" * 9, 33)]:
         generate(model, prefix, num_chars)

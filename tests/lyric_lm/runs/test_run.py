@@ -16,6 +16,7 @@ from lyric_lm.errors import RunError, RunExistsError, RunLockedError, RunMismatc
 from lyric_lm.runs.atomic_files import write_atomically
 from lyric_lm.runs.card import run_card
 from lyric_lm.runs.checkpoints import Checkpoint, read_newest_checkpoint, write_checkpoint
+from lyric_lm.runs.history import History
 from lyric_lm.runs.record import changed_versions, check_corpus, check_settings, describe_run
 from lyric_lm.runs.run import Run
 from lyric_lm.settings.config import ModelConfig, OptimizerConfig, TrainConfig
@@ -223,7 +224,7 @@ def test_the_run_card_tells_what_was_trained_and_cannot_be_broken_out_of() -> No
     text = {"source": "a`|\x1b[2J\u202e\n# Ha", "num_chars": 9, "sha256": "00"}
     record = {**RECORD, "corpus": {"training": text, "validation": None}}
     epochs = [{"perplexity": 9.5, "val_perplexity": 7.0}, {"perplexity": 8.25, "val_perplexity": 7.5}]
-    card = run_card(record, epochs, path="runs/a b")
+    card = run_card(record, History(epochs), path="runs/a b")
     assert "| perplexity | 8.250 | 8.250 (epoch 2) |" in card
     assert "| val_perplexity | 7.500 | 7.000 (epoch 1) |" in card
     assert "lyric-lm generate --run-dir 'runs/a b'" in card

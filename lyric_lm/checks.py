@@ -1,0 +1,38 @@
+"""The checks of a number that somebody hands in; each names the argument, the rule and what came instead."""
+
+
+def check_at_least_one(**numbers: float | None) -> None:
+    """Refuse a number below 1; None passes.
+
+    Raises:
+        ValueError: one is.
+
+    >>> check_at_least_one(every=3, num_chars=0)
+    Traceback (most recent call last):
+    ValueError: `num_chars` must be at least 1. Received: num_chars=0
+    """
+    for name, number in numbers.items():
+        if number is not None and not number >= 1:
+            raise ValueError(f"`{name}` must be at least 1. Received: {name}={number}")
+
+
+def check_positive(**numbers: float | None) -> None:
+    """Refuse a number that is not above 0, or is infinite; None passes.
+
+    Raises:
+        ValueError: one is.
+    """
+    for name, number in numbers.items():
+        if number is not None and not 0 < number < float("inf"):
+            raise ValueError(f"`{name}` must be positive. Received: {name}={number}")
+
+
+def check_shares(**shares: float) -> None:
+    """Refuse a share outside [0, 1).
+
+    Raises:
+        ValueError: one is.
+    """
+    for name, share in shares.items():
+        if not 0 <= share < 1:
+            raise ValueError(f"`{name}` must be in [0, 1). Received: {name}={share}")
