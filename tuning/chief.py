@@ -15,12 +15,10 @@ from concurrent import futures
 from typing import Any
 
 import grpc
-from keras_tuner.src import protos  # no public names
-from keras_tuner.src.distribute.oracle_chief import OracleServicer
-from keras_tuner.src.engine.trial import TrialStatus
 
 from lyric_lm.errors import SearchServiceError
 from lyric_lm.tuning.identity import GO_ON
+from lyric_lm.tuning.keras_internals import OracleServicer, TrialStatus, new_service
 from lyric_lm.tuning.oracles import DurableOracle
 from lyric_lm.tuning.settings import ServiceConfig
 from lyric_lm.tuning.workers import LocalWorkers
@@ -136,7 +134,7 @@ def _open_server(servicer: _Servicer, service: ServiceConfig) -> tuple[Any, int]
         ) from error
     # One thread, as KerasTuner has it, since its lock knows threads by their names only.
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=1), options=[("grpc.so_reuseport", 0)])
-    protos.get_service_grpc().add_OracleServicer_to_server(servicer, server)
+    new_service(servicer, server)
     return server, int(server.add_insecure_port(f"{host}:{port}"))
 
 

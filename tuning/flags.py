@@ -2,7 +2,6 @@
 
 import dataclasses
 import shlex
-from collections.abc import Iterable
 from typing import Any
 
 from lyric_lm.settings.config import TrainConfig
@@ -26,7 +25,7 @@ def flags_of(*parts: Any) -> list[str]:
             if dataclasses.is_dataclass(value):
                 words += flags_of(value)
             elif value != getattr(usual, field.name):
-                words += _flag(field.name, value)
+                words += flag(field.name, value)
     return words
 
 
@@ -35,9 +34,10 @@ def train_command(config: TrainConfig, *, run_dir: str) -> str:
     return shlex.join(["lyric-lm", "train", *flags_of(config), "--run-dir", run_dir])
 
 
-def _flag(name: str, value: Any) -> Iterable[str]:
-    flag = "--" + name.replace("_", "-")
+def flag(name: str, value: Any) -> list[str]:
+    """A flag and its value, or the values of a tuple."""
+    word = "--" + name.replace("_", "-")
     if isinstance(value, bool):
-        return [flag if value else "--no-" + flag[2:]]
+        return [word if value else "--no-" + word[2:]]
     values = value if isinstance(value, tuple) else (value,)
-    return [flag, *map(str, values)]
+    return [word, *map(str, values)]

@@ -17,7 +17,11 @@ _OWN = (IDENTITY, "keras_tuner", "trials", "best", "retrained", "workers", "perp
 
 def identity_of(hypermodel: RNNHyperModel, settings: SearchConfig, objective: str) -> dict[str, Any]:
     """Everything that the finished trials of a search depend on; more trials may be asked for later."""
-    base = hypermodel.base.to_dict()
+    varied = hypermodel.space.searched(hypermodel.base)
+    base = {
+        part: {name: value for name, value in settings.items() if name not in varied}
+        for part, settings in hypermodel.base.to_dict().items()
+    }
     texts = {"training": hypermodel.training, "validation": hypermodel.validation}
     return {
         "space": {hp.name: _domain(hp) for hp in hypermodel.declared.space},

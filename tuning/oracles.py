@@ -14,10 +14,9 @@ from typing import Any, final
 
 import keras_tuner as kt
 import numpy as np
-from keras_tuner.src.engine.metrics_tracking import MetricsTracker  # no public name
-from keras_tuner.src.engine.trial import Trial, TrialStatus
 
 from lyric_lm.tuning.json_files import write_json
+from lyric_lm.tuning.keras_internals import MetricsTracker, Trial, TrialStatus
 from lyric_lm.tuning.settings import SearchConfig
 
 MAX_FAILURES = 3  # failed trials in a row that end a search

@@ -10,7 +10,6 @@ from typing import Any
 import filelock
 import keras_tuner as kt
 import tensorflow as tf
-from keras_tuner.src.distribute import utils as roles  # no public name
 
 from lyric_lm.data import CorpusError
 from lyric_lm.errors import RunLockedError, SearchError, SettingsError
@@ -22,6 +21,7 @@ from lyric_lm.tuning.dashboards import write_experiment
 from lyric_lm.tuning.hypermodel import RNNHyperModel
 from lyric_lm.tuning.identity import GO_ON, IDENTITY, check_same, identity_of, open_search
 from lyric_lm.tuning.json_files import read_json
+from lyric_lm.tuning.keras_internals import is_chief, is_worker
 from lyric_lm.tuning.oracles import build_oracle
 from lyric_lm.tuning.picture import draw_trials
 from lyric_lm.tuning.report import trial_line
@@ -63,7 +63,7 @@ def search(
         The tuner. Its `run_dir` holds `trials/`, a run each; `best/`, the best one's run; perplexity.png.
 
     Raises:
-        SettingsError: the space is empty or contradicts itself or `config`, or there is no such objective.
+        SettingsError: nothing varies, values do not go together, or there is no such objective.
         CorpusError: the text cannot be read, or is too short for some sizes of the space.
         RunMismatchError: the folder holds a search of another space, objective, text or setting.
         SearchServiceError: a port is in use, the chief does not answer, or no worker is left.
@@ -88,7 +88,7 @@ def search(
             keep_checkpoints=run.keep_checkpoints,
         )
 
-    if roles.has_chief_oracle() and not roles.is_chief_oracle():
+    if is_worker():
 
         def check() -> None:
             check_same(run.run_dir, read_json(run.run_dir / IDENTITY), identity)
@@ -107,10 +107,10 @@ def search(
         whole.records.path.mkdir(exist_ok=True)
         write_experiment(whole.records.path, whole.oracle.get_space().space, objective)
         try:
-            if roles.is_chief_oracle():
+            if is_chief():
                 serve(whole.oracle, service, write=write)
             elif service.workers:
-                _refuse_code(type(hypermodel.space), extra, callbacks)
+                _refuse_code(extra, callbacks)
                 start = local_workers(config, hypermodel.space, settings, run, service)
                 serve(whole.oracle, service, write=write, start_workers=start)
             else:
@@ -148,11 +148,11 @@ def _check_sizes(hypermodel: RNNHyperModel) -> None:
             raise CorpusError(f"The space is too large for the text. {error}") from error
 
 
-def _refuse_code(space: type, extra: Any, callbacks: Sequence[Any]) -> None:
-    if space is not SearchSpace or extra is not None or callbacks:
+def _refuse_code(extra: Any, callbacks: Sequence[Any]) -> None:
+    if extra is not None or callbacks:
         raise SettingsError(
-            "Workers started here know the space of the flags only: for a space, callbacks or code of your "
-            "own start the script itself several times, with KerasTuner's environment variables."
+            "Workers started here know the space of the flags only: for callbacks or code of your own start "
+            "the script itself several times, with KerasTuner's environment variables."
         )
 
 

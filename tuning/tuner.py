@@ -9,18 +9,20 @@ from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 from pathlib import Path
 from typing import Any
 
+import keras
 import keras_tuner as kt
-from keras_tuner.src import config as kt_config  # no public names
-from keras_tuner.src.engine.trial import TrialStatus
 
+from lyric_lm.errors import SearchError
 from lyric_lm.generation.generate import generate
 from lyric_lm.generation.sampling import build_rules, build_sampler
+from lyric_lm.model.rnn_model import RNNModel
 from lyric_lm.runs.history import History
 from lyric_lm.runs.record import describe_run
-from lyric_lm.runs.run import SAMPLES, Run
+from lyric_lm.runs.run import MODEL, SAMPLES, Run
 from lyric_lm.settings.config import TrainConfig
 from lyric_lm.tuning.dashboards import TrialBoard, show_error
 from lyric_lm.tuning.hypermodel import RNNHyperModel
+from lyric_lm.tuning.keras_internals import TrialStatus, is_worker, print_no_tracebacks
 from lyric_lm.tuning.median_rule import MedianRule
 from lyric_lm.tuning.model_pool import ModelPool
 from lyric_lm.tuning.oracles import DurableOracle
@@ -72,7 +74,7 @@ class RNNTuner(kt.Tuner):  # type: ignore[misc]
     @property
     def is_worker(self) -> bool:
         """Whether this process does trials for a chief."""
-        return bool(self._is_worker())
+        return is_worker()
 
     # KerasTuner keeps a second file for each process that ever was the tuner; the oracle's says it all.
     def _get_tuner_fname(self) -> str:
@@ -94,7 +96,7 @@ class RNNTuner(kt.Tuner):  # type: ignore[misc]
             fit_kwargs: as for `RNNHyperModel.fit`; callbacks are copied for each trial.
         """
         self.on_search_begin()
-        kt_config.DEBUG = False  # else it prints each failed trial's traceback, which error.txt has
+        print_no_tracebacks()  # error.txt has them
         while True:
             trial = self.oracle.create_trial(self.tuner_id)
             if trial.status == TrialStatus.STOPPED:
@@ -117,6 +119,21 @@ class RNNTuner(kt.Tuner):  # type: ignore[misc]
             raise
         return {self.oracle.objective.name: float(result.score or 0)}
 
+    def load_model(self, trial: Any) -> RNNModel:
+        """The model of a trial that is done, with the weights of its best epoch.
+
+        Raises:
+            SearchError: its model was not kept.
+        """
+        folder = self.records.folder(trial.trial_id)
+        if not (folder / MODEL).is_file():
+            raise SearchError(
+                f"The model of {folder} was not kept, only the best one is: ask for that alone, or search "
+                "with --keep-checkpoints (keep_checkpoints=True)."
+            )
+        model: RNNModel = Run.open(folder).load_model()
+        return model
+
     def _run_whole(self, trial: Any, start: float, args: Any, kwargs: Any) -> TrialResult:
         hypermodel, hp, trial_id = self.hypermodel, trial.hyperparameters, trial.trial_id
         config = hypermodel.train_config(hp)
@@ -125,6 +142,7 @@ class RNNTuner(kt.Tuner):  # type: ignore[misc]
         record = describe_run(config, hypermodel.training, hypermodel.validation)
         with self.records.begin(trial_id, record) as run:
             board = TrialBoard(run.path, trial_id, hypermodel.varied(hp))
+            keras.utils.set_random_seed(config.optimizer.seed)
             model = self._models.exchange(hypermodel.build(hp))
             watch = self._fit(trial, model, run, board, config, args, kwargs)
             result = self._result(watch, time.perf_counter() - start)

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-from keras_tuner.src.distribute import oracle_client  # no public name
 
 from lyric_lm.errors import SearchServiceError, SettingsError
 from lyric_lm.settings.config import TrainConfig
-from lyric_lm.tuning.flags import flags_of
+from lyric_lm.tuning.flags import flag, flags_of
+from lyric_lm.tuning.keras_internals import set_client_timeout
 from lyric_lm.tuning.settings import SearchConfig, SearchRunConfig, ServiceConfig
 from lyric_lm.tuning.space import SearchSpace
 from lyric_lm.tuning.tuner import RNNTuner
@@ -23,11 +23,6 @@ from lyric_lm.tuning.tuner import RNNTuner
 _CHIEF_PID = "LYRIC_LM_CHIEF_PID"  # in the environment of workers started by a chief
 _VARIABLES = ("KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT")
 _LAST_SECONDS = 10.0  # for a worker to end by itself after the search
-
-
-def has_chief_here() -> bool:
-    """Whether this process is a worker that a chief on this machine has started, and so given its flags."""
-    return _CHIEF_PID in os.environ
 
 
 def check_environment() -> None:
@@ -87,7 +82,7 @@ def work(
         with _signs_of_life(tuner.oracle, trial_id, service.worker_timeout / 5):
             yield
 
-    oracle_client.TIMEOUT = service.chief_timeout  # KerasTuner's own is an hour
+    set_client_timeout(service.chief_timeout)
     tuner.beside_trial = beside_trial
     try:
         tuner.search(callbacks=list(callbacks))
@@ -102,7 +97,7 @@ def _signs_of_life(oracle: Any, trial_id: str, every: float) -> Iterator[None]:
 
     def ask() -> None:
         while not over.wait(every):
-            if has_chief_here() and os.getppid() != int(os.environ[_CHIEF_PID]):
+            if int(os.environ.get(_CHIEF_PID, os.getppid())) != os.getppid():
                 os._exit(1)  # the chief was killed; its successor will have this trial done anew
             with contextlib.suppress(grpc.RpcError):  # the trial's own report will find out
                 oracle.get_trial(trial_id)
@@ -168,7 +163,9 @@ def local_workers(
 ) -> Callable[[int], LocalWorkers]:
     """How to start workers that know the same search, given the chief's port."""
     run = dataclasses.replace(run, overwrite=False, retrain=0)
-    flags = flags_of(config, space, settings, run, dataclasses.replace(service, workers=0, port=0))
+    flags = flags_of(config, settings, run, dataclasses.replace(service, workers=0, port=0))
+    values = {"hidden_size": (config.model.hidden_size,), **space.values}  # of which the flag has several
+    flags += [word for name, several in values.items() for word in flag(name, several)]
     # Without -P the folder that the command is given in could shadow the standard library.
     command = [sys.executable, "-P", "-m", "lyric_lm", "tune", *flags]
     names = [f"worker-{number}" for number in range(1, service.workers + 1)]

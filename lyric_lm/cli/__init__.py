@@ -20,7 +20,7 @@ from lyric_lm.cli.plot import Plot
 from lyric_lm.cli.recipe import asks_for_recipe, parse_with_recipe
 from lyric_lm.cli.start import keep_memory, quiet_start
 from lyric_lm.cli.train import Train
-from lyric_lm.cli.tune import Tune
+from lyric_lm.cli.tune import Tune, with_present_names
 from lyric_lm.data.printable import printable
 
 __all__ = ["main"]
@@ -55,6 +55,8 @@ def main(args: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(errors="surrogateescape")  # as arguments are read
     args = sys.argv[1:] if args is None else list(args)
+    if args[:1] == ["tune"]:
+        args = with_present_names(args)
     plain_flags = (tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes)
     parse = functools.partial(tyro.cli, LyricLM, prog="lyric-lm", args=args, config=plain_flags)
     command = None if asks_for_recipe(args) else parse().command

@@ -33,16 +33,15 @@ def parse_with_recipe(name: str, parse: Callable[[Any], Any]) -> Train | Tune:
 
     Raises:
         CorpusError: the text cannot be read.
-        SettingsError: the space to search contradicts itself.
     """
     from lyric_lm.training.texts import read_texts
 
     default = Tune.around if name == "tune" else _train_with
     first = parse(default(generalize(_LENGTH_IN_HELP)))
     data = first.config.data
-    usual = default(generalize(len(read_texts(data).learnt(data).text)))
-    command: Train | Tune = dataclasses.replace(parse(usual), recipe="generalize")
-    return command.freed(usual.config) if isinstance(command, Tune) else command
+    values = default(generalize(len(read_texts(data).learnt(data).text)))
+    command: Train | Tune = dataclasses.replace(parse(values), recipe="generalize")
+    return command
 
 
 def _train_with(config: TrainConfig) -> Train:

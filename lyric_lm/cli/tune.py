@@ -1,24 +1,33 @@
 """`lyric-lm tune`."""
 
 import dataclasses
+import sys
+from collections.abc import Sequence
 from typing import Literal, Self
 
+from lyric_lm.cli.setting_values import SettingValues, first_of, several_of, values_of
 from lyric_lm.data.printable import printable
-from lyric_lm.settings.config import TrainConfig
+from lyric_lm.settings.config import CorpusConfig, ReportConfig, SamplingConfig, TrainConfig
 from lyric_lm.tuning.settings import SearchConfig, SearchRunConfig, ServiceConfig
-from lyric_lm.tuning.space import SearchSpace, with_settings
+from lyric_lm.tuning.space import DEFAULT_SPACE, FORMER_NAMES, SearchSpace, with_settings
 
 
 @dataclasses.dataclass(frozen=True)
 class Tune:
-    """Search learning rate, hidden size and whatever else is given values; the same command goes on."""
+    """Search learning rate, hidden size and what else has several values; the same command goes on."""
 
-    config: TrainConfig
-    space: SearchSpace
-    search_config: SearchConfig
-    run_config: SearchRunConfig
-    service: ServiceConfig
+    data: CorpusConfig
+    values: SettingValues = dataclasses.field(default_factory=lambda: SettingValues(**DEFAULT_SPACE.values))
+    report: ReportConfig = dataclasses.field(default_factory=ReportConfig)
+    sampling: SamplingConfig = dataclasses.field(default_factory=SamplingConfig)
+    search_config: SearchConfig = dataclasses.field(default_factory=SearchConfig)
+    run_config: SearchRunConfig = dataclasses.field(default_factory=SearchRunConfig)
+    service: ServiceConfig = dataclasses.field(default_factory=ServiceConfig)
     recipe: Literal["chapter", "generalize"] = "chapter"  # whose values the other flags default to
+
+    def __post_init__(self) -> None:
+        SearchSpace(**several_of(self.values))
+        _ = self.config  # both refuse what no training accepts
 
     @classmethod
     def around(cls, config: TrainConfig) -> Self:
@@ -28,20 +37,15 @@ class Tune:
             config: the recipe's.
         """
         size = config.model.hidden_size
-        space = SearchSpace(hidden_sizes=(size // 2, size, 2 * size))
-        config = with_settings(config, {"learning_rate": None})
-        return cls(config, space, SearchConfig(), SearchRunConfig(), ServiceConfig(), recipe="generalize")
+        varied = {"hidden_size": (size // 2, size, 2 * size), "learning_rate": None}
+        values = SettingValues(**{**values_of(config), **varied})
+        return cls(config.data, values, config.report, config.sampling, recipe="generalize")
 
-    def freed(self, usual: TrainConfig) -> Self:
-        """The same command, where only what the user has changed counts as fixed.
-
-        Args:
-            usual: the flags' defaults.
-
-        Raises:
-            SettingsError: a setting is fixed and searched, or the space contradicts itself otherwise.
-        """
-        return dataclasses.replace(self, config=self.space.freed(self.config, usual))
+    @property
+    def config(self) -> TrainConfig:
+        """The settings that stay; of one that varies its first value, which means nothing."""
+        config = TrainConfig(data=self.data, report=self.report, sampling=self.sampling)
+        return with_settings(config, first_of(self.values))
 
     def run(self) -> int:
         """Search, and say what came of it.
@@ -52,14 +56,11 @@ class Tune:
         from lyric_lm.tuning import search
         from lyric_lm.tuning.identity import GO_ON
         from lyric_lm.tuning.report import conclusion
-        from lyric_lm.tuning.workers import has_chief_here
 
-        if self.recipe == "chapter" and not has_chief_here():
-            self.freed(TrainConfig())  # refuses what is both fixed and searched
         try:
             tuner = search(
                 self.config,
-                self.space,
+                SearchSpace(**several_of(self.values)),
                 settings=self.search_config,
                 run=self.run_config,
                 service=self.service,
@@ -72,6 +73,21 @@ class Tune:
         if not tuner.is_worker:
             conclusion(tuner, self.run_config.retrain, write=_say)
         return 0
+
+
+def with_present_names(args: Sequence[str]) -> list[str]:
+    """The words of a command line, with version 0.1's flags for several values named as they are now."""
+    words, changed = list(args), {}
+    for i, word in enumerate(words):
+        flag, equals, value = word.partition("=")
+        now = FORMER_NAMES.get(flag.removeprefix("--").replace("-", "_")) if flag.startswith("--") else None
+        if now is not None:
+            changed[flag] = "--" + now.replace("_", "-")
+            words[i] = changed[flag] + equals + value
+    if changed:
+        names = ", ".join(f"{flag} is called {now} now" for flag, now in changed.items())
+        print(f"lyric-lm: {names}; the next version will not know the old name.", file=sys.stderr)
+    return words
 
 
 def _say(line: str) -> None:

@@ -25,8 +25,17 @@ def compiled_model(config: TrainConfig, texts: Texts) -> RNNModel:
     Raises:
         CorpusError: the text is too short for a single batch.
     """
-    total_steps = int(texts.batches(config).cardinality()) * config.optimizer.epochs
     keras.utils.set_random_seed(config.optimizer.seed)
+    return untrained_model(config, texts)
+
+
+def untrained_model(config: TrainConfig, texts: Texts) -> RNNModel:
+    """The same, but drawn from the random state that Python and Keras happen to have.
+
+    Raises:
+        CorpusError: the text is too short for a single batch.
+    """
+    total_steps = int(texts.batches(config).cardinality()) * config.optimizer.epochs
     model = build_model(config.model, texts.vocabulary, clipping_theta=config.optimizer.clipping_theta)
     model.compile(optimizer=build_optimizer(config.optimizer, total_steps=total_steps))
     return model

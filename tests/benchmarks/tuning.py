@@ -70,7 +70,7 @@ def _ours(options: argparse.Namespace, folder: str) -> dict[str, float]:
     settings = SearchConfig(
         max_trials=options.trials, search_seed=options.seed, pruning=options.only == "lyric_lm"
     )
-    space = SearchSpace(learning_rates=RATES, hidden_sizes=SIZES)
+    space = SearchSpace(learning_rate=RATES, hidden_size=SIZES)
     run = SearchRunConfig(run_dir=Path(folder) / "search")
     tuner = search(config, space, settings=settings, run=run)
     return {_name(trial): float(trial.score) for trial in tuner.oracle.trials.values()}

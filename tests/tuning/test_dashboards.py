@@ -37,7 +37,7 @@ def text(events: EventAccumulator, tag: str) -> str:
 
 def test_the_experiment_says_what_varies_and_what_counts(tmp_path: Path) -> None:
     hp = kt.HyperParameters()
-    SearchSpace(hidden_sizes=(4, 6), optimizers=("sgd", "adam")).declare(hp, TrainConfig())
+    SearchSpace(hidden_size=(4, 6), optimizer=("sgd", "adam")).declare(hp, TrainConfig())
     write_experiment(tmp_path, hp.space, "val_perplexity")
     experiment = hparams_data(events_in(tmp_path), "_hparams_/experiment").experiment
     domains = {info.name: info for info in experiment.hparam_infos}

@@ -6,9 +6,8 @@ import tyro
 from lyric_lm.cli.train import Train
 from lyric_lm.cli.tune import Tune
 from lyric_lm.settings.config import CorpusConfig, ModelConfig, OptimizerConfig, ReportConfig, TrainConfig
-from lyric_lm.tuning.flags import flags_of, train_command
+from lyric_lm.tuning.flags import flag, flags_of, train_command
 from lyric_lm.tuning.settings import SearchConfig, SearchRunConfig, ServiceConfig
-from lyric_lm.tuning.space import SearchSpace
 
 PLAIN = (tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes)
 
@@ -35,13 +34,15 @@ def test_a_training_s_flags_make_the_same_settings_again(config: TrainConfig) ->
 
 def test_a_search_s_flags_make_the_same_search_again() -> None:
     parts = (
-        TrainConfig(optimizer=OptimizerConfig(epochs=7)),
-        SearchSpace(learning_rates=(1.5, 2.5), hidden_sizes=(3,), cells=("rnn", "lstm"), dropouts=(0.0, 0.5)),
         SearchConfig(tuner="grid", pruning=False, objective="loss"),
         SearchRunConfig(keep_checkpoints=True),
-        ServiceConfig(worker_timeout=2.5),
     )
-    assert parse(Tune, flags_of(*parts)) == Tune(*parts)
+    values = flag("learning_rate", (1.5, 2.5)) + flag("cell", ("rnn", "lstm")) + flag("dropout", (0.0,))
+    tune = parse(Tune, [*flags_of(*parts, ServiceConfig(worker_timeout=2.5)), *values])
+    assert (tune.search_config, tune.run_config) == parts
+    assert tune.service == ServiceConfig(worker_timeout=2.5)
+    assert (tune.values.learning_rate, tune.values.cell) == ((1.5, 2.5), ("rnn", "lstm"))
+    assert (tune.values.dropout, tune.values.hidden_size) == ((0.0,), (64, 128, 256, 512))
 
 
 def test_the_command_line_is_quoted_for_a_shell() -> None:

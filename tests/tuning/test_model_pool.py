@@ -1,15 +1,20 @@
-import dataclasses
-
+import keras
 import keras_tuner as kt
 import pytest
 
 from lyric_lm.data import Lyrics
+from lyric_lm.model.rnn_model import RNNModel
 from lyric_lm.settings.config import TrainConfig
 from lyric_lm.tuning.hypermodel import RNNHyperModel
 from lyric_lm.tuning.model_pool import ModelPool
 from lyric_lm.tuning.space import SearchSpace, with_settings
 
-SPACE = SearchSpace(learning_rates=(1e-3, 1e-1), hidden_sizes=(4,))
+SPACE = SearchSpace(learning_rate=(1e-3, 1e-1), hidden_size=(4,))
+
+
+def seeded_build(hypermodel: RNNHyperModel, hp: kt.HyperParameters) -> RNNModel:
+    keras.utils.set_random_seed(3)
+    return hypermodel.build(hp)
 
 
 def hyperparameters(rate: float) -> kt.HyperParameters:
@@ -24,13 +29,13 @@ def test_a_lent_model_trains_bit_for_bit_as_a_new_one(
 ) -> None:
     hypermodel = RNNHyperModel(lyrics, base=with_settings(base, changes), space=SPACE)
     pool = ModelPool()
-    first = pool.exchange(hypermodel.build(hyperparameters(0.05)))
+    first = pool.exchange(seeded_build(hypermodel, hyperparameters(0.05)))
     hypermodel.fit(hyperparameters(0.05), first, epochs=2)
 
     hp = hyperparameters(0.02)
-    new = hypermodel.build(hp)
+    new = seeded_build(hypermodel, hp)
     expected = hypermodel.fit(hp, new, epochs=2).history
-    lent = pool.exchange(hypermodel.build(hp))
+    lent = pool.exchange(seeded_build(hypermodel, hp))
     assert lent is first
     assert hypermodel.fit(hp, lent, epochs=2).history == expected
     for mine, its in zip(lent.get_weights(), new.get_weights(), strict=True):
@@ -47,7 +52,7 @@ def test_models_that_differ_in_more_than_numbers_are_not_shared(lyrics: Lyrics, 
         {"optimizer": "adam"},
         {"schedule": "cosine"},
     ):
-        space = dataclasses.replace(SPACE, hidden_sizes=())
+        space = SearchSpace(learning_rate=(1e-3, 1e-1))
         hypermodel = RNNHyperModel(lyrics, base=with_settings(base, changes), space=space)
         models.append(pool.exchange(hypermodel.build(hyperparameters(0.05))))
     assert len({id(model) for model in models}) == len(models)
@@ -57,7 +62,7 @@ def test_a_full_pool_forgets_the_model_unused_for_longest(lyrics: Lyrics, base: 
     pool = ModelPool(size=2)
 
     def lend(hidden_size: int) -> object:
-        space = dataclasses.replace(SPACE, hidden_sizes=(hidden_size,))
+        space = SearchSpace(learning_rate=(1e-3, 1e-1), hidden_size=(hidden_size,))
         return pool.exchange(RNNHyperModel(lyrics, base=base, space=space).build(hyperparameters(0.05)))
 
     two, three = lend(2), lend(3)

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 NUM_TRIALS = 8
 FLAGS = [
     *("--max-chars", "900", "--batch-size", "3", "--num-steps", "7", "--epochs", "60", "--num-chars", "5"),
-    *("--prefixes", load_lyrics("built-in", max_chars=2).text, "--hidden-sizes", "4", "6"),
+    *("--prefixes", load_lyrics("built-in", max_chars=2).text, "--hidden-size", "4", "6"),
     *("--no-pruning", "--max-trials", str(NUM_TRIALS), "--worker-timeout", "20", "--chief-timeout", "60"),
 ]
 

@@ -25,15 +25,10 @@ from lyric_lm.runs.run import HISTORY, MODEL, Run
 from lyric_lm.settings.config import CorpusConfig, TrainConfig
 from lyric_lm.training import train
 from lyric_lm.tuning import RNNTuner, SearchConfig, SearchRunConfig, SearchSpace, search
-from lyric_lm.tuning.space import choices, with_settings
+from lyric_lm.tuning.space import with_settings
 
-SPACE = SearchSpace(learning_rates=(1.0, 60.0), hidden_sizes=(4, 6))
+SPACE = SearchSpace(learning_rate=(1.0, 60.0), hidden_size=(4, 6))
 Search = Callable[..., RNNTuner]
-
-
-@dataclasses.dataclass(frozen=True)
-class FewRates(SearchSpace):
-    learning_rates: Any = choices("learning_rate", (1.0, 10.0))  # noqa: RUF009, it makes a field
 
 
 @pytest.fixture
@@ -98,6 +93,14 @@ def test_the_best_run_is_an_ordinary_run_and_losers_keep_no_model(
     tuner = small_search(max_trials=3)
     assert [path.parent.name for path in run_dir.glob("trials/*/model.keras")] == [best]
     run = Run.open(run_dir / "best")
+    (model,) = tuner.get_best_models()
+    for mine, its in zip(model.get_weights(), run.load_model().get_weights(), strict=True):
+        assert (mine == its).all()
+    with pytest.raises(SearchError, match=r"was not kept.*keep_checkpoints=True"):
+        tuner.get_best_models(2)
+    tuner.results_summary()
+    tuner.search_space_summary()
+    assert tuner.hypermodel.build(tuner.get_best_hyperparameters()[0]).built
     assert run.settings() == tuner.records.config(best)
     prefix = base.report.prefixes[0]
     sample = (run_dir / "trials" / best / "samples.txt").read_text(encoding="utf-8").rstrip("\n")
@@ -109,7 +112,7 @@ def test_a_trial_that_diverges_is_bad_and_not_a_failure(small_search: Search) ->
         rate = hp.Choice("rate", [1e38, 30.0])
         return with_settings(config, {"learning_rate": rate, "clipping_theta": 1e30 if rate > 1e30 else 1e-2})
 
-    fixed = SearchSpace(learning_rates=(1.0, 1.5), hidden_sizes=(4,))
+    fixed = SearchSpace(learning_rate=(1.0, 1.5), hidden_size=(4,))
     tuner = small_search(space=fixed, extra=extra, tuner="grid", max_trials=11)
     vocabulary_size = len(tuner.hypermodel.vocabulary)
     wild = [i for i, t in tuner.oracle.trials.items() if t.hyperparameters.values["rate"] > 1e30]
@@ -130,7 +133,7 @@ def test_a_failed_trial_shows_its_error_and_three_in_a_row_end_the_search(
         return config
 
     lines: list[str] = []
-    space = SearchSpace(learning_rates=(9.0, 60.0), hidden_sizes=(4,))
+    space = SearchSpace(learning_rate=(9.0, 60.0), hidden_size=(4,))
     with pytest.raises(SearchError, match=r"last 3 trials failed.*the disk is on fire.*error\.txt.*kept"):
         small_search(space=space, extra=extra, search_seed=3, max_trials=30, write=lines.append)
     failed = [path.parent for path in run_dir.glob("trials/*/error.txt")]
@@ -187,10 +190,11 @@ def test_a_short_trial_under_a_schedule_is_part_of_the_whole_training_that_it_na
     assert rows == history.history["perplexity"][: len(rows)]
 
 
-def test_learning_rates_of_ones_own_may_be_choices(small_search: Search) -> None:
-    tuner = small_search(space=FewRates(hidden_sizes=(4,)), max_trials=2, tuner="grid")
+def test_three_learning_rates_are_tried_one_by_one(small_search: Search) -> None:
+    space = SearchSpace(learning_rate=(1.0, 5.0, 10.0), hidden_size=(4,))
+    tuner = small_search(space=space, max_trials=3, tuner="grid")
     varied = [tuner.hypermodel.varied(trial.hyperparameters) for trial in tuner.oracle.trials.values()]
-    assert varied == [{"learning_rate": 1.0}, {"learning_rate": 10.0}]
+    assert varied == [{"learning_rate": 1.0}, {"learning_rate": 5.0}, {"learning_rate": 10.0}]
 
 
 def test_hyperband_goes_on_where_a_trial_stopped(small_search: Search, base: TrainConfig) -> None:
@@ -229,7 +233,7 @@ def test_another_search_is_not_continued(small_search: Search, base: TrainConfig
     others: list[tuple[str, dict[str, Any]]] = [
         (
             "hidden_size was .4, 6. and is now .4, 7.",
-            {"space": dataclasses.replace(SPACE, hidden_sizes=(4, 7))},
+            {"space": SearchSpace(learning_rate=(1.0, 60.0), hidden_size=(4, 7))},
         ),
         ("objective was 'perplexity' and is now 'loss'", {"objective": "loss"}),
         ("epochs was 5 and is now 6", {"config": with_settings(base, {"epochs": 6})}),
@@ -269,9 +273,9 @@ def test_what_cannot_work_leaves_no_folder(small_search: Search, base: TrainConf
     with pytest.raises(SettingsError, match="takes loss or perplexity"):
         small_search(objective="bleu")
     with pytest.raises(SettingsError, match="nothing to search"):
-        small_search(with_settings(base, {"learning_rate": 1.0}), SearchSpace(hidden_sizes=(4,)))
+        small_search(with_settings(base, {"learning_rate": 1.0}), SearchSpace(hidden_size=(4,)))
     with pytest.raises(CorpusError, match=r"too large for the text.*num_steps=300"):
-        small_search(space=dataclasses.replace(SPACE, step_counts=(5, 300)))
+        small_search(space=SearchSpace(hidden_size=(4, 6), num_steps=(5, 300)))
     with pytest.raises(CorpusError, match="There is no file"):
         small_search(dataclasses.replace(base, data=CorpusConfig(corpus="gone.txt")))
     assert not run_dir.exists()

@@ -52,7 +52,7 @@ def test_workers_are_told_of_their_chief_and_of_the_same_search(
     monkeypatch.setattr("lyric_lm.tuning.workers.LocalWorkers", remember)
     start = local_workers(
         TrainConfig(),
-        SearchSpace(cells=("gru", "lstm")),
+        SearchSpace(cell=("gru", "lstm")),
         SearchConfig(tuner="grid"),
         SearchRunConfig(run_dir=tmp_path, overwrite=True, retrain=3),
         ServiceConfig(workers=2, port=9, worker_timeout=5.0),
@@ -63,7 +63,7 @@ def test_workers_are_told_of_their_chief_and_of_the_same_search(
     words = commands["worker-1"]
     assert words[1:5] == ["-P", "-m", "lyric_lm", "tune"]
     assert words[5:] == [
-        *("--cells", "gru", "lstm", "--tuner", "grid"),
+        *("--cell", "gru", "lstm", "--tuner", "grid"),
         *("--run-dir", str(tmp_path), "--worker-timeout", "5.0"),
     ]
     assert environment["worker-2"]["KERASTUNER_TUNER_ID"] == "worker-2"

@@ -1,0 +1,64 @@
+"""The names of KerasTuner that are not public, as of version 1.4.8, and what each is needed for.
+
+Nothing else in this room imports from `keras_tuner.src`.
+"""
+
+from typing import Any
+
+from keras_tuner.src import config, protos
+from keras_tuner.src.distribute import oracle_client
+from keras_tuner.src.distribute.oracle_chief import OracleServicer  # to watch the workers, which it does not
+from keras_tuner.src.distribute.utils import has_chief_oracle, is_chief_oracle
+from keras_tuner.src.engine import metrics_tracking
+from keras_tuner.src.engine.metrics_tracking import MetricsTracker  # a trial done again loses its old scores
+from keras_tuner.src.engine.trial import Trial, TrialStatus
+
+__all__ = [
+    "MetricsTracker",
+    "OracleServicer",
+    "Trial",
+    "TrialStatus",
+    "is_chief",
+    "is_worker",
+    "new_service",
+    "print_no_tracebacks",
+    "set_client_timeout",
+]
+
+
+def is_chief() -> bool:
+    """Whether KerasTuner's environment variables make this process the chief of a search in several."""
+    return bool(is_chief_oracle())
+
+
+def is_worker() -> bool:
+    """Whether they make it a worker, which does trials for a chief."""
+    return bool(has_chief_oracle()) and not is_chief()
+
+
+def new_service(servicer: OracleServicer, server: Any) -> None:
+    """Let a gRPC server answer workers; KerasTuner's own `start_server` never ends once a worker has died."""
+    protos.get_service_grpc().add_OracleServicer_to_server(servicer, server)
+
+
+def print_no_tracebacks() -> None:
+    """Keep a failed trial's traceback off the screen, where the default of `DEBUG` puts it."""
+    config.DEBUG = False
+
+
+def set_client_timeout(seconds: float) -> None:
+    """How long a worker waits for an answer of its chief; it is an hour otherwise."""
+    oracle_client.TIMEOUT = seconds
+
+
+def _know_perplexity() -> None:
+    """Let `objective="perplexity"` be minimised; the direction is known of Keras' own metrics only."""
+    known = metrics_tracking.infer_metric_direction
+
+    def infer_metric_direction(metric: Any) -> Any:
+        return "min" if metric in ("perplexity", "val_perplexity") else known(metric)
+
+    metrics_tracking.infer_metric_direction = infer_metric_direction
+
+
+_know_perplexity()
