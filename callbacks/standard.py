@@ -42,7 +42,7 @@ class StandardCallbacks:
         run: Run | None,
         show: Callable[[str], object] | None,
         dashboard: DashboardConfig | None,
-        held_out: bool,
+        monitor: str | None,
     ) -> Self:
         """The callbacks that a training with these settings needs; the arguments are those of `train`.
 
@@ -54,7 +54,7 @@ class StandardCallbacks:
             run: where files go; None writes none.
             show: called with each line of the reports; None shows none.
             dashboard: what TensorBoard's logs in the run hold; None writes none.
-            held_out: whether there is a text to validate on.
+            monitor: the metric whose best epoch's weights are kept; None keeps the last epoch's.
         """
         resume = next((callback for callback in extra if isinstance(callback, ExactResume)), None)
         if resume is None and run is not None:
@@ -66,7 +66,7 @@ class StandardCallbacks:
             dashboard=_dashboard(config, samples, run, dashboard),
             last_good=LastGoodModel(run),
             history=RunHistory(run),
-            best=_best_epoch_keeper(config.optimizer) if held_out else None,
+            best=_best_epoch_keeper(config.optimizer, monitor) if monitor else None,
             resume=resume,
         )
 
@@ -118,10 +118,10 @@ def _dashboard(
     )
 
 
-def _best_epoch_keeper(config: OptimizerConfig) -> keras.callbacks.EarlyStopping:
-    """Keeps the weights of the epoch with the best val_perplexity, and stops where it stays away too long."""
+def _best_epoch_keeper(config: OptimizerConfig, monitor: str) -> keras.callbacks.EarlyStopping:
+    """Keeps the weights of the epoch in which a metric is best, and stops where that stays away too long."""
     return keras.callbacks.EarlyStopping(
-        monitor="val_perplexity",
+        monitor=monitor,
         mode="min",
         patience=config.epochs if config.patience is None else config.patience,
         restore_best_weights=True,

@@ -7,7 +7,7 @@ LyricLMError                        everything that a user can mend
 ├── SettingsError (ValueError)      settings that contradict each other
 ├── RunError (RuntimeError)         a run folder that cannot be written, read or continued
 │   ├── RunExistsError (FileExistsError)
-│   ├── RunLockedError (BlockingIOError)    another training is at work in the folder
+│   ├── RunLockedError (BlockingIOError)    another training or search is in the folder
 │   ├── RunMismatchError (ValueError)       another corpus or other settings than the run's
 │   ├── CheckpointError (ValueError)        a checkpoint that is damaged or of another model
 │   └── RunWriteError (OSError)             the disk's fault, not the user's: exit status 1
@@ -53,7 +53,7 @@ class RunExistsError(RunError, FileExistsError):
 
 
 class RunLockedError(RunError, BlockingIOError):
-    """A run folder that another training is writing to."""
+    """A folder that another training or search is writing to."""
 
 
 class RunMismatchError(RunError, ValueError):

@@ -16,7 +16,8 @@ ROOT = Path(__file__).parents[1]
 FLOORS = [
     ["lyric_lm.checks", "lyric_lm.lazy_names"],
     ["lyric_lm.data"],
-    ["lyric_lm.errors", "lyric_lm.settings"],
+    ["lyric_lm.errors"],
+    ["lyric_lm.settings"],
     ["lyric_lm.model", "lyric_lm.originality"],
     ["lyric_lm.generation", "lyric_lm.runs"],
     ["lyric_lm.display", "lyric_lm.evaluation"],

@@ -3,12 +3,12 @@
 from typing import TYPE_CHECKING
 
 from lyric_lm.lazy_names import lazy_names
+from lyric_lm.settings.search import SearchConfig, SearchRunConfig, ServiceConfig
+from lyric_lm.tuning.space import SearchSpace
 
 if TYPE_CHECKING:
     from lyric_lm.tuning.hypermodel import RNNHyperModel
-    from lyric_lm.tuning.searching import search
-    from lyric_lm.tuning.settings import SearchConfig, SearchRunConfig, ServiceConfig
-    from lyric_lm.tuning.space import SearchSpace
+    from lyric_lm.tuning.run_search import search
     from lyric_lm.tuning.tuner import RNNTuner
 
 __all__ = [
@@ -21,15 +21,9 @@ __all__ = [
     "search",
 ]
 
-__getattr__, __dir__ = lazy_names(
-    __name__,
-    {
-        "RNNHyperModel": "hypermodel",
-        "RNNTuner": "tuner",
-        "SearchConfig": "settings",
-        "SearchRunConfig": "settings",
-        "SearchSpace": "space",
-        "ServiceConfig": "settings",
-        "search": "searching",
-    },
-)
+_HOMES = {"RNNHyperModel": "hypermodel", "RNNTuner": "tuner", "search": "run_search"}
+__getattr__, _ = lazy_names(__name__, _HOMES)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -2,25 +2,26 @@
 
 KerasTuner's own chief never ends once a worker has died for good, keeps a worker's trial until that very
 worker comes back, and two of them can share a port. The service is KerasTuner's, unchanged; a worker shows
-that it lives by calling `GetTrial`, which changes nothing.
+that it lives by asking again for the trial that it is at.
 """
 
+import contextlib
 import errno
-import functools
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent import futures
 from typing import Any
 
 import grpc
 
 from lyric_lm.errors import SearchServiceError
+from lyric_lm.settings.search import ServiceConfig
 from lyric_lm.tuning.identity import GO_ON
 from lyric_lm.tuning.keras_internals import OracleServicer, TrialStatus, new_service
 from lyric_lm.tuning.oracles import DurableOracle
-from lyric_lm.tuning.settings import ServiceConfig
+from lyric_lm.tuning.trial_records import trial_number
 from lyric_lm.tuning.workers import LocalWorkers
 
 FIRST_WORKER_SECONDS = 600.0  # how long a chief waits for its first worker: a cluster may have a queue
@@ -66,7 +67,7 @@ def serve(
 
 
 class _Servicer(OracleServicer):  # type: ignore[misc]
-    """KerasTuner's service, which remembers when it heard of each worker."""
+    """KerasTuner's service, which remembers when it heard of each worker, and what went wrong here."""
 
     def __init__(self, oracle: DurableOracle) -> None:
         super().__init__(oracle)
@@ -75,25 +76,22 @@ class _Servicer(OracleServicer):  # type: ignore[misc]
         self.error: BaseException | None = None
 
     def CreateTrial(self, request: Any, context: Any) -> Any:  # noqa: N802, the service's own name
-        response = self._guarded(functools.partial(super().CreateTrial, request, context))
+        with self._noting_errors():
+            response = super().CreateTrial(request, context)
         self._hear(request.tuner_id)
         if response.trial.status == TrialStatus.to_proto(TrialStatus.STOPPED):
             self.heard.pop(request.tuner_id, None)
         return response
 
-    def GetTrial(self, request: Any, context: Any) -> Any:  # noqa: N802
-        for tuner_id, trial in list(self.oracle.ongoing_trials.items()):
-            if trial.trial_id == request.trial_id:
-                self._hear(tuner_id)
-        return super().GetTrial(request, context)
-
     def UpdateTrial(self, request: Any, context: Any) -> Any:  # noqa: N802
         self._refuse_stranger(request.trial_id, context)
-        return self._guarded(functools.partial(super().UpdateTrial, request, context))
+        with self._noting_errors():
+            return super().UpdateTrial(request, context)
 
     def EndTrial(self, request: Any, context: Any) -> Any:  # noqa: N802
         self._refuse_stranger(request.trial.trial_id, context)
-        return self._guarded(functools.partial(super().EndTrial, request, context))
+        with self._noting_errors():
+            return super().EndTrial(request, context)
 
     def silent(self, seconds: float) -> list[str]:
         """The workers not heard of for so long."""
@@ -107,9 +105,10 @@ class _Servicer(OracleServicer):  # type: ignore[misc]
     def _hear(self, tuner_id: str) -> None:
         self.heard[tuner_id] = self.last_heard = time.monotonic()
 
-    def _guarded(self, call: Callable[[], Any]) -> Any:
+    @contextlib.contextmanager
+    def _noting_errors(self) -> Iterator[None]:
         try:
-            return call()
+            yield
         except BaseException as error:
             self.error = error  # grpc would only tell the worker
             raise
@@ -163,9 +162,9 @@ class _Watchdog:
             if self._servicer.error is not None:
                 raise self._servicer.error
             for tuner_id in self._servicer.silent(self._timeout):
-                self._bury(tuner_id, f"silent for {self._timeout:g} s")
+                self._count_as_dead(tuner_id, f"silent for {self._timeout:g} s")
             for tuner_id in self._workers.newly_dead() if self._workers else []:
-                self._bury(tuner_id, "its process has ended")
+                self._count_as_dead(tuner_id, "its process has ended")
             if not self._over() and not self._servicer.heard:
                 self._expect_somebody()
 
@@ -173,10 +172,10 @@ class _Watchdog:
         asked = self._servicer.stop_triggered
         return asked and not self._oracle.ongoing_trials and not self._oracle.tuner_ids
 
-    def _bury(self, tuner_id: str, why: str) -> None:
+    def _count_as_dead(self, tuner_id: str, why: str) -> None:
         self._servicer.heard.pop(tuner_id, None)
         trial_id = self._oracle.release(tuner_id)
-        rest = "" if trial_id is None else f"; its trial {int(trial_id) + 1} goes to another worker"
+        rest = "" if trial_id is None else f"; its trial {trial_number(trial_id)} goes to another worker"
         self._write(f"{tuner_id} counts as dead ({why}){rest}")
 
     def _expect_somebody(self) -> None:

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import keras
 import keras_tuner as kt
 
 from lyric_lm.data import Lyrics, Vocabulary

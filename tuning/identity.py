@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from lyric_lm.errors import RunExistsError, RunMismatchError
-from lyric_lm.runs.atomic_files import is_leftover
+from lyric_lm.runs.folder_lock import holds_files
+from lyric_lm.runs.json_files import read_json, write_json
+from lyric_lm.settings.search import SearchConfig
 from lyric_lm.tuning.hypermodel import RNNHyperModel
-from lyric_lm.tuning.json_files import read_json, write_json
-from lyric_lm.tuning.settings import SearchConfig
 
 IDENTITY = "search.json"
 GO_ON = "give the same command again, but no --overwrite, to go on"
@@ -38,7 +38,7 @@ def open_search(run_dir: Path, identity: dict[str, Any], *, overwrite: bool) -> 
     """Begin a search in a folder, or make sure that the one it holds is the same.
 
     Args:
-        run_dir: a folder that does not exist, is empty, or holds a search.
+        run_dir: a folder, locked, that is empty or holds a search.
         identity: of the search.
         overwrite: whether to delete the search that the folder holds.
 
@@ -46,17 +46,13 @@ def open_search(run_dir: Path, identity: dict[str, Any], *, overwrite: bool) -> 
         RunExistsError: the folder holds something else.
         RunMismatchError: it holds another search.
     """
-    if run_dir.is_file():
-        raise RunExistsError(f"{run_dir} is a file: choose a folder with --run-dir.")
-    there = [file for file in run_dir.iterdir() if not _passing(file)] if run_dir.is_dir() else []
     stored = read_json(run_dir / IDENTITY) if not overwrite else None
-    if there and not (run_dir / IDENTITY).is_file():
+    if holds_files(run_dir) and not (run_dir / IDENTITY).is_file():
         raise RunExistsError(f"{run_dir} holds files that are not a search's: choose another --run-dir.")
     if stored is None:
         for name in _OWN[::-1]:  # search.json last: without it this is no search's folder
             path = run_dir / name
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
-        run_dir.mkdir(parents=True, exist_ok=True)
         write_json(run_dir / IDENTITY, identity)
         return
     check_same(run_dir, stored, identity)
@@ -87,10 +83,6 @@ def _differences(name: str, stored: Any, new: Any) -> Any:
             yield from _differences(f"{name} {key}".strip(), stored.get(key), new.get(key))
     elif _plain(stored) != _plain(new):
         yield f"{name} was {_shown(stored)} and is now {_shown(new)}"
-
-
-def _passing(file: Path) -> bool:
-    return file.name == ".lock" or is_leftover(file)
 
 
 def _domain(hp: Any) -> list[Any]:

@@ -6,7 +6,6 @@ trials fail, and tells a worker to go while a trial of a dead one is still to be
 """
 
 import itertools
-import math
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -15,9 +14,10 @@ from typing import Any, final
 import keras_tuner as kt
 import numpy as np
 
-from lyric_lm.tuning.json_files import write_json
+from lyric_lm.runs.json_files import write_json
+from lyric_lm.settings.search import SearchConfig
 from lyric_lm.tuning.keras_internals import MetricsTracker, Trial, TrialStatus
-from lyric_lm.tuning.settings import SearchConfig
+from lyric_lm.tuning.scores import as_loss
 
 MAX_FAILURES = 3  # failed trials in a row that end a search
 
@@ -61,7 +61,7 @@ class DurableOracle(kt.Oracle):  # type: ignore[misc]
 
     @kt.synchronized  # type: ignore[untyped-decorator]
     def create_trial(self, tuner_id: str) -> Any:
-        if self.stopping:
+        if self.stopping and tuner_id not in self.ongoing_trials:
             self.tuner_ids.discard(tuner_id)
             return Trial(self.get_space(), trial_id="", status=TrialStatus.STOPPED)
         trial = super().create_trial(tuner_id)
@@ -141,7 +141,7 @@ class BayesianOracle(DurableOracle, kt.oracles.BayesianOptimizationOracle):  # t
     def _vectorize_trials(self) -> tuple[Any, Any]:
         scored = [trial for trial in self.trials.values() if trial.status == TrialStatus.COMPLETED]
         ongoing = list(self.ongoing_trials.values())
-        scores = [_nats(self.objective.name, trial.score) for trial in scored]
+        scores = [as_loss(self.objective.name, trial.score) for trial in scored]
         scores += [float(np.mean(scores))] * len(ongoing)
         return np.array([self._vector(trial) for trial in scored + ongoing]), np.array(scores)
 
@@ -189,10 +189,6 @@ def build_oracle(settings: SearchConfig, objective: str, *, epochs: int) -> Dura
         return oracle
     kinds = {"random": RandomOracle, "bayesian": BayesianOracle, "grid": GridOracle}
     return kinds[settings.tuner](max_trials=settings.trial_limit, **common)
-
-
-def _nats(objective: str, score: float) -> float:
-    return math.log(score) if objective.endswith("perplexity") else score
 
 
 def _ignore(trial: Any) -> None:

@@ -8,19 +8,22 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from lyric_lm.tuning.flags import train_command
-from lyric_lm.tuning.picture import PICTURE
-from lyric_lm.tuning.retrain import retrain
-from lyric_lm.tuning.trial_records import TrialResult, disk_bytes, settings_of, value_text
+from lyric_lm.display.trial_picture import TrialPoint, draw_trials
+from lyric_lm.settings.config import LEARNING_RATES
+from lyric_lm.settings.flags import train_command
+from lyric_lm.tuning.retrain import mean_and_deviation, retrain
+from lyric_lm.tuning.trial_records import TrialResult, disk_bytes, trial_number
 from lyric_lm.tuning.tuner import RNNTuner
+
+PICTURE = "perplexity.png"
 
 
 def trial_line(tuner: RNNTuner, trial: Any, total: int | None) -> str:
     """One line of at most 80 columns, where two or three settings vary, for a trial that has ended."""
-    result = tuner.records.result(trial.trial_id) or TrialResult("failed")
-    number = int(trial.trial_id) + 1
+    number = trial_number(trial.trial_id)
+    result = tuner.records.result(number) or TrialResult("failed")
     count = f"{number}/{total}" if total else str(number)
-    values = settings_of(tuner.hypermodel.varied(trial.hyperparameters))
+    values = _settings_text(tuner.hypermodel.varied(trial.hyperparameters))
     if result.state == "failed":
         return f"{count}  {values}  failed: {result.error}"
     outcome = "no number" if result.best is None else f"{result.best:.4g}"
@@ -28,35 +31,46 @@ def trial_line(tuner: RNNTuner, trial: Any, total: int | None) -> str:
     return f"{count}  {values}  {outcome}{after}  {result.seconds:.1f} s"
 
 
-def trial_table(tuner: RNNTuner) -> Table:
-    """All trials, the best first."""
-    objective = tuner.oracle.objective.name
+def trial_table(tuner: RNNTuner, num_trials: int | None = None) -> Table:
+    """The trials, the best first.
+
+    Args:
+        tuner: whose trials.
+        num_trials: how many of the best; None for all.
+    """
+    objective, results = tuner.oracle.objective.name, tuner.records.results()
     table = Table(title=f"Trials by best {objective}", box=box.SIMPLE, title_justify="left", pad_edge=False)
-    rows = _rows(tuner)
-    names = list(dict.fromkeys(name for values, _, _ in rows for name in values))
+    varied = _varied(tuner)
+    numbers = [number for number in results if number in varied]
+    numbers.sort(key=lambda number: (results[number].score is None, results[number].score))
+    names = list(dict.fromkeys(name for number in numbers for name in varied[number]))
     table.add_column("trial", justify="right")
     for name in names:
         table.add_column(name.replace("_", " "), justify="right", overflow="fold")
     for heading in ("best", "last", "epochs"):
         table.add_column(heading, justify="right")
     table.add_column("end")
-    for values, trial_id, result in rows:
-        cells = [value_text(values[name]) if name in values else "" for name in names]
+    for number in numbers[:num_trials]:
+        result, values = results[number], varied[number]
+        cells = [_value_text(values[name]) if name in values else "" for name in names]
         figures = [
             "-" if v is None else f"{v:.4g}" if v < 1e4 else f"{v:.0e}" for v in (result.best, result.last)
         ]
-        table.add_row(str(int(trial_id) + 1), *cells, *figures, str(result.epochs), result.state)
+        table.add_row(str(number), *cells, *figures, str(result.epochs), result.state)
     return table
 
 
-def _rows(tuner: RNNTuner) -> list[tuple[dict[str, Any], str, TrialResult]]:
-    results = tuner.records.results()
-    rows = [
-        (tuner.hypermodel.varied(tuner.oracle.trials[trial_id].hyperparameters), trial_id, result)
-        for trial_id, result in results.items()
-        if trial_id in tuner.oracle.trials
-    ]
-    return sorted(rows, key=lambda row: (row[2].score is None, row[2].score))
+def draw_picture(tuner: RNNTuner) -> None:
+    """Leave a picture of all trials that have a score."""
+    points = []
+    for number, result in tuner.records.results().items():
+        if result.score is not None:
+            config = tuner.records.config(number)
+            name = config.optimizer.optimizer
+            rate = config.optimizer.learning_rate or LEARNING_RATES[name]
+            whole = result.state == "finished"
+            points.append(TrialPoint(name, rate, config.model.hidden_size, result.score, whole))
+    draw_trials(points, tuner.run_dir / PICTURE, metric=tuner.oracle.objective.name)
 
 
 def conclusion(tuner: RNNTuner, retrain_times: int, *, write: Callable[[str], object]) -> None:
@@ -73,15 +87,12 @@ def conclusion(tuner: RNNTuner, retrain_times: int, *, write: Callable[[str], ob
         write("No trial has a model. Lower the learning rates or --clipping-theta.")
         return
     config, folder = tuner.records.config(best), tuner.run_dir
-    result = tuner.records.results()[best]
-    values = settings_of(tuner.hypermodel.varied(tuner.oracle.trials[best].hyperparameters))
-    write(
-        f"Best: trial {int(best) + 1}  {values}  {objective} {result.best:.6g} at epoch {result.best_epoch}"
-    )
+    result, values = tuner.records.results()[best], _settings_text(_varied(tuner)[best])
+    write(f"Best: trial {best}  {values}  {objective} {result.best:.6g} at epoch {result.best_epoch}")
     if retrain_times:
         seeds = folder / "retrained"
-        retrained = retrain(config, retrain_times, objective=objective, folder=seeds, write=write)
-        write(f"Retrained: {retrained.sentence()}")
+        values_of_seeds = retrain(config, retrain_times, objective=objective, folder=seeds, write=write)
+        write(f"Retrained: {mean_and_deviation(objective, values_of_seeds)}")
     name = shlex.quote(str(folder))
     write(f"Train it anew: {train_command(config, run_dir='runs/tuned')}")
     write(f"Write with it: lyric-lm generate --run-dir {shlex.quote(str(folder / 'best'))}")
@@ -90,3 +101,25 @@ def conclusion(tuner: RNNTuner, retrain_times: int, *, write: Callable[[str], ob
     )
     size, models = disk_bytes(folder), disk_bytes(folder / "best")
     write(f"Disk: {size / 1e6:.1f} MB in {name}, {models / 1e6:.1f} MB of them the best run.")
+
+
+def _varied(tuner: RNNTuner) -> dict[int, dict[str, Any]]:
+    """For each trial's number what tells it from the others."""
+    trials = tuner.oracle.trials.items()
+    return {trial_number(i): tuner.hypermodel.varied(trial.hyperparameters) for i, trial in trials}
+
+
+def _settings_text(values: dict[str, Any]) -> str:
+    """Settings as a line shows them; a word needs no name.
+
+    >>> _settings_text({"learning_rate": 31.6227766, "hidden_size": 256, "cell": "gru"})
+    'learning_rate=31.6 hidden_size=256 gru'
+    """
+    return " ".join(
+        value if isinstance(value, str) else f"{name}={_value_text(value)}" for name, value in values.items()
+    )
+
+
+def _value_text(value: Any) -> str:
+    """A setting's value, to three digits."""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

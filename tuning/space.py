@@ -1,11 +1,11 @@
 """`SearchSpace`: which settings a search varies, and between which values. Imports nothing heavy."""
 
-import dataclasses
 import math
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lyric_lm.settings.changes import flat_settings, with_settings
 from lyric_lm.settings.config import LEARNING_RATES, TrainConfig
 
 RATE_OF_OPTIMIZER = {f"learning_rate_{name}": name for name in LEARNING_RATES}
@@ -47,7 +47,7 @@ class SearchSpace:
 
     def __init__(self, **values: Sequence[Any]) -> None:
         self.values: dict[str, tuple[Any, ...]] = {}
-        known = _flat(TrainConfig())
+        known = flat_settings(TrainConfig())
         for given, several in values.items():
             name = FORMER_NAMES.get(given, given)
             if name != given:
@@ -118,29 +118,6 @@ class SearchSpace:
             else:
                 values[name] = hp.Choice(name, list(searched[name]))
         return _together(self.fixed(base), values)
-
-
-def with_settings(config: TrainConfig, values: Mapping[str, Any]) -> TrainConfig:
-    """The same settings but for some, named without the part of the configuration they are in.
-
-    Raises:
-        ValueError: there is no such setting, or its value is out of range.
-
-    >>> with_settings(TrainConfig(), {"hidden_size": 8}).model.hidden_size
-    8
-    """
-    if strange := sorted(set(values) - set(_flat(config))):
-        raise ValueError(f"`{strange[0]}` is not a setting of a training.")
-    parts = {}
-    for field in dataclasses.fields(config):
-        part = getattr(config, field.name)
-        own = {f.name for f in dataclasses.fields(part)}
-        parts[field.name] = dataclasses.replace(part, **{n: v for n, v in values.items() if n in own})
-    return TrainConfig(**parts)
-
-
-def _flat(config: TrainConfig) -> dict[str, Any]:
-    return {name: value for part in config.to_dict().values() for name, value in part.items()}
 
 
 def _together(base: TrainConfig, values: Mapping[str, Any]) -> TrainConfig:

@@ -1,17 +1,17 @@
 """`TrialRecords`: what each trial leaves on the disk, and what the others may read of it."""
 
-import csv
 import dataclasses
-import math
 import shutil
 from pathlib import Path
 from typing import Any
 
-from lyric_lm.runs.run import CONFIG, HISTORY, MODEL, Run
+from lyric_lm.runs.folder_lock import LOCK
+from lyric_lm.runs.json_files import read_json, write_json
+from lyric_lm.runs.run import CARD, MODEL, Run
 from lyric_lm.settings.config import TrainConfig
-from lyric_lm.tuning.json_files import read_json, write_json
 
 RESULT, ERROR = "result.json", "error.txt"
+_COPY = ".tmp-best"  # which is a leftover if a copy is interrupted
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,8 +28,17 @@ class TrialResult:
     error: str = ""  # the last line of the traceback
 
 
+def trial_number(trial_id: str) -> int:
+    """A trial's number, counted from 1: the name of its folder, and what it is called wherever it is shown.
+
+    >>> trial_number("07")
+    8
+    """
+    return int(trial_id) + 1
+
+
 class TrialRecords:
-    """The folder `trials/` of a search: for each trial a run folder, with result.json once it has ended.
+    """The folder `trials/` of a search: a run for each trial's number, with result.json once it has ended.
 
     Args:
         path: that folder.
@@ -39,103 +48,98 @@ class TrialRecords:
     def __init__(self, path: Path, objective: str) -> None:
         self.path = path
         self._objective = objective
-        self._ended: dict[str, list[float]] = {}  # histories that will not grow
+        self._ended: dict[int, list[float]] = {}  # values that will not grow
 
-    def folder(self, trial_id: str) -> Path:
+    def folder(self, number: int) -> Path:
         """Where a trial is kept."""
-        return self.path / trial_id
+        return self.path / str(number)
 
-    def begin(self, trial_id: str, record: dict[str, Any]) -> Run:
+    def begin(self, number: int, record: dict[str, Any], *, after: int | None = None) -> Run:
         """A new run folder, locked; what an earlier attempt at the trial left is gone.
 
         Args:
-            trial_id: the trial.
+            number: the trial's.
             record: what `describe_run` made.
+            after: the trial that it goes on from, if any, whose checkpoints it gets.
         """
-        shutil.rmtree(self.folder(trial_id), ignore_errors=True)
-        self._ended.pop(trial_id, None)
-        return Run.create(self.folder(trial_id), record)
+        shutil.rmtree(self.folder(number), ignore_errors=True)
+        self._ended.pop(number, None)
+        run = Run.create(self.folder(number), record)
+        if after is not None and (earlier := Run(self.folder(after))).checkpoints.is_dir():
+            shutil.copytree(earlier.checkpoints, run.checkpoints)  # there is none where it diverged at once
+        return run
 
-    def end(self, trial_id: str, result: TrialResult) -> None:
+    def end(self, number: int, result: TrialResult) -> None:
         """Write down how it ended."""
-        write_json(self.folder(trial_id) / RESULT, dataclasses.asdict(result))
+        write_json(self.folder(number) / RESULT, dataclasses.asdict(result))
 
-    def fail(self, trial_id: str, traceback: str, result: TrialResult) -> None:
+    def fail(self, number: int, traceback: str, result: TrialResult) -> None:
         """Write down why it failed, perhaps before it had settings."""
-        self.folder(trial_id).mkdir(parents=True, exist_ok=True)
-        (self.folder(trial_id) / ERROR).write_text(traceback, encoding="utf-8")
-        self.end(trial_id, result)
+        self.folder(number).mkdir(parents=True, exist_ok=True)
+        (self.folder(number) / ERROR).write_text(traceback, encoding="utf-8")
+        self.end(number, result)
 
-    def result(self, trial_id: str) -> TrialResult | None:
+    def result(self, number: int) -> TrialResult | None:
         """How a trial ended; None if it has not."""
-        content = read_json(self.folder(trial_id) / RESULT)
+        content = read_json(self.folder(number) / RESULT)
         return None if content is None else TrialResult(**content)
 
-    def config(self, trial_id: str) -> TrainConfig:
-        """A trial's settings."""
-        return Run.open(self.folder(trial_id)).settings()
-
-    def results(self) -> dict[str, TrialResult]:
+    def results(self) -> dict[int, TrialResult]:
         """All trials that have ended, in the order of their numbers."""
-        ended = {trial_id: self.result(trial_id) for trial_id in self._trial_ids()}
-        return {trial_id: result for trial_id, result in ended.items() if result is not None}
+        ended = {number: self.result(number) for number in self._numbers()}
+        return {number: result for number, result in ended.items() if result is not None}
 
-    def best(self) -> str | None:
+    def config(self, number: int) -> TrainConfig:
+        """A trial's settings."""
+        return Run.open(self.folder(number)).settings()
+
+    def best(self) -> int | None:
         """The trial of the least score; None if none has one."""
         scored = {i: r.score for i, r in self.results().items() if r.score is not None and r.best is not None}
-        return min(scored, key=lambda trial_id: scored[trial_id]) if scored else None
+        return min(scored, key=lambda number: scored[number]) if scored else None
 
-    def rows(self, trial_id: str) -> list[dict[str, float]]:
-        """A trial's logs after each epoch so far."""
-        path = self.folder(trial_id) / HISTORY
-        if not path.is_file():
-            return []
-        with path.open(encoding="utf-8", newline="") as file:
-            return [{k: float(v) for k, v in row.items() if k != "epoch"} for row in csv.DictReader(file)]
-
-    def other_histories(self, trial_id: str) -> list[list[float]]:
-        """The objective after each epoch of every other trial, in whichever process it runs or ran."""
-        return [self._values(other) for other in self._trial_ids() if other != trial_id]
-
-    def _values(self, trial_id: str) -> list[float]:
-        if trial_id in self._ended:
-            return self._ended[trial_id]
-        over = (self.folder(trial_id) / RESULT).exists()
-        values = [row.get(self._objective, math.nan) for row in self.rows(trial_id)]
+    def values(self, number: int) -> list[float]:
+        """The objective after each epoch of a trial so far, in whichever process it runs or ran."""
+        if number in self._ended:
+            return self._ended[number]
+        over = (self.folder(number) / RESULT).exists()
+        values = Run(self.folder(number)).history().column(self._objective)
         if over:
-            self._ended[trial_id] = values
+            self._ended[number] = values
         return values
 
-    def drop_losers(self) -> None:
-        """Delete the models of all trials but the best one."""
+    def other_values(self, number: int) -> list[list[float]]:
+        """The objective after each epoch of every other trial."""
+        return [self.values(other) for other in self._numbers() if other != number]
+
+    def drop_losers(self, *, checkpoints: bool) -> None:
+        """Delete the models of all trials but the best one, and their checkpoints if asked to."""
         best = self.best()
-        for trial_id in self.results():
-            if trial_id != best:
-                (self.folder(trial_id) / MODEL).unlink(missing_ok=True)
+        for number in self.results():
+            run = Run(self.folder(number))
+            if number != best:
+                (run.path / MODEL).unlink(missing_ok=True)
+                if checkpoints:
+                    shutil.rmtree(run.checkpoints, ignore_errors=True)
 
-    def drop_states(self) -> None:
-        """Delete what a further round of trials would go on from."""
-        for trial_id in self.results():
-            (self.folder(trial_id) / LAST).unlink(missing_ok=True)
+    def copy_best(self, target: Path) -> None:
+        """Make a folder a copy of the best trial's run, unless it is one that has been trained further."""
+        best = self.best()
+        if best is None or _is_further(target, self.folder(best)):
+            return
+        temporary = target.with_name(_COPY)
+        shutil.rmtree(temporary, ignore_errors=True)
+        ignored = shutil.ignore_patterns(LOCK, RESULT, ERROR, ".tmp-*")
+        shutil.copytree(self.folder(best), temporary, ignore=ignored)
+        card = (temporary / CARD).read_text(encoding="utf-8")
+        Run(temporary).write(CARD, card.replace(str(self.folder(best)), str(target)))
+        shutil.rmtree(target, ignore_errors=True)
+        temporary.replace(target)
 
-    def _trial_ids(self) -> list[str]:
+    def _numbers(self) -> list[int]:
         if not self.path.is_dir():
             return []
-        return sorted((f.name for f in self.path.iterdir() if f.name.isdecimal()), key=int)
-
-
-LAST = "last.npz"
-"""Weights and optimizer state after a trial's last epoch, for Hyperband to go on from."""
-
-
-def copy_run(source: Path, target: Path) -> None:
-    """Copy a trial's run to a folder that holds nothing else, the model last but for what names the run."""
-    shutil.rmtree(target, ignore_errors=True)
-    files = [f for f in source.iterdir() if f.is_file() and f.suffix in (".json", ".csv", ".txt", ".keras")]
-    target.mkdir(parents=True)
-    for file in sorted(files, key=lambda file: file.name == CONFIG):
-        if file.name not in (RESULT, ERROR):
-            shutil.copy2(file, target / file.name)
+        return sorted(int(f.name) for f in self.path.iterdir() if f.name.isdecimal())
 
 
 def disk_bytes(path: Path) -> int:
@@ -143,17 +147,7 @@ def disk_bytes(path: Path) -> int:
     return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
 
 
-def settings_of(values: Any) -> str:
-    """Settings as a line shows them; a word needs no name.
-
-    >>> settings_of({"learning_rate": 31.6227766, "hidden_size": 256, "cell": "gru"})
-    'learning_rate=31.6 hidden_size=256 gru'
-    """
-    return " ".join(
-        value if isinstance(value, str) else f"{name}={value_text(value)}" for name, value in values.items()
-    )
-
-
-def value_text(value: Any) -> str:
-    """A setting's value, to three digits."""
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+def _is_further(folder: Path, trial: Path) -> bool:
+    """Whether a folder holds a trial's run with more epochs."""
+    there, here = (Run(path).history().column("perplexity") for path in (folder, trial))
+    return len(there) > len(here) and there[: len(here)] == here

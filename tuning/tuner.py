@@ -1,37 +1,37 @@
-"""`RNNTuner`: runs trials as KerasTuner does, each as a run of its own, on shared compiled models."""
+"""`RNNTuner`: runs trials as KerasTuner does, each one a training and a run like any other."""
 
+import copy
+import functools
 import io
 import math
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 from pathlib import Path
 from typing import Any
 
-import keras
 import keras_tuner as kt
 
+from lyric_lm.callbacks import ExactResume
 from lyric_lm.errors import SearchError
-from lyric_lm.generation.generate import generate
-from lyric_lm.generation.sampling import build_rules, build_sampler
 from lyric_lm.model.rnn_model import RNNModel
-from lyric_lm.runs.history import History
 from lyric_lm.runs.record import describe_run
-from lyric_lm.runs.run import MODEL, SAMPLES, Run
-from lyric_lm.settings.config import TrainConfig
-from lyric_lm.tuning.dashboards import TrialBoard, show_error
+from lyric_lm.runs.run import MODEL, Run
+from lyric_lm.settings.config import DashboardConfig
+from lyric_lm.training import Outcome, compiled_model, train
+from lyric_lm.tuning.dashboards import show_error
 from lyric_lm.tuning.hypermodel import RNNHyperModel
 from lyric_lm.tuning.keras_internals import TrialStatus, is_worker, print_no_tracebacks
-from lyric_lm.tuning.median_rule import MedianRule
+from lyric_lm.tuning.median_stop import MedianRule, MedianStop
 from lyric_lm.tuning.model_pool import ModelPool
-from lyric_lm.tuning.oracles import DurableOracle
-from lyric_lm.tuning.space import with_settings
-from lyric_lm.tuning.trial_records import LAST, TrialRecords, TrialResult
-from lyric_lm.tuning.trial_state import guessing_score, load_state, save_state, worst_score
-from lyric_lm.tuning.trial_watch import TrialWatch
+from lyric_lm.tuning.oracles import DurableOracle, HyperbandOracle
+from lyric_lm.tuning.scores import guessing_score, worst_score
+from lyric_lm.tuning.trial_records import TrialRecords, TrialResult, trial_number
 
 _IDLE_SECONDS = 0.5  # until an idle worker asks again
+# Samples, histograms and pictures of every trial would take a good part of its time.
+_DASHBOARD = DashboardConfig(samples_every=None, histograms_every=None)
 
 
 class RNNTuner(kt.Tuner):  # type: ignore[misc]
@@ -42,10 +42,10 @@ class RNNTuner(kt.Tuner):  # type: ignore[misc]
 
     Args:
         oracle: chooses the trials; its objective is minimised.
-        hypermodel: builds and fits the models.
+        hypermodel: says what is trained on which text.
         run_dir: KerasTuner's state goes to `keras_tuner/`, each trial's run to `trials/`.
         pruning: whether hopeless trials are ended early.
-        keep_checkpoints: whether the models of losing trials are kept.
+        keep_checkpoints: whether the models and checkpoints of losing trials are kept.
     """
 
     def __init__(
@@ -61,15 +61,12 @@ class RNNTuner(kt.Tuner):  # type: ignore[misc]
             super().__init__(oracle, hypermodel, directory=str(run_dir), project_name="keras_tuner")
         self.run_dir = run_dir
         self.records = TrialRecords(run_dir / "trials", oracle.objective.name)
-        self._halving = isinstance(oracle, kt.oracles.HyperbandOracle)
-        self._pruning = pruning and not self._halving
-        self.keeps_models = keep_checkpoints
+        self.keeps_losers = keep_checkpoints
+        self.goes_on_with_trials = isinstance(oracle, HyperbandOracle)  # in later rounds
+        self._pruning = pruning and not self.goes_on_with_trials
         self._models = ModelPool()
         # What runs beside a trial: a worker's sign of life to its chief.
-        self.beside_trial: Callable[[str], AbstractContextManager[Any]] = nullcontext
-        vocabulary_size = len(hypermodel.vocabulary)
-        self._worst = worst_score(oracle.objective.name, vocabulary_size)
-        self._guessing = guessing_score(oracle.objective.name, vocabulary_size)
+        self.beside_trial: Callable[[], AbstractContextManager[Any]] = nullcontext
 
     @property
     def is_worker(self) -> bool:
@@ -88,12 +85,11 @@ class RNNTuner(kt.Tuner):  # type: ignore[misc]
         if not self.is_worker:
             self.oracle.reload()
 
-    def search(self, *fit_args: Any, **fit_kwargs: Any) -> None:
+    def search(self, *, callbacks: Sequence[Any] = ()) -> None:
         """Run trials until the oracle has no more.
 
         Args:
-            fit_args: as for `RNNHyperModel.fit`.
-            fit_kwargs: as for `RNNHyperModel.fit`; callbacks are copied for each trial.
+            callbacks: for each trial's `fit`, copied; one of a class named TensorBoard gets a folder a trial.
         """
         self.on_search_begin()
         print_no_tracebacks()  # error.txt has them
@@ -105,17 +101,22 @@ class RNNTuner(kt.Tuner):  # type: ignore[misc]
                 time.sleep(_IDLE_SECONDS)
                 continue
             self.on_trial_begin(trial)
-            with self.beside_trial(trial.trial_id):
-                self._try_run_and_update_trial(trial, *fit_args, **fit_kwargs)
+            with self.beside_trial():
+                self._try_run_and_update_trial(trial, callbacks=callbacks)
             self.on_trial_end(trial)
         self.on_search_end()
 
-    def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> dict[str, float]:
-        start = time.perf_counter()
+    def run_trial(self, trial: Any, *, callbacks: Sequence[Any] = ()) -> dict[str, float]:
+        start, number = time.perf_counter(), trial_number(trial.trial_id)
         try:
-            result = self._run_whole(trial, start, args, kwargs)
+            result = self._train(number, trial.hyperparameters, callbacks, start)
         except Exception as error:
-            self._fail(trial.trial_id, error, time.perf_counter() - start)
+            # KerasTuner's messages to the chief leave the traceback behind.
+            text = traceback.format_exc()
+            last_line = " ".join("".join(traceback.format_exception_only(error)).split())
+            seconds = time.perf_counter() - start
+            self.records.fail(number, text, TrialResult("failed", seconds=seconds, error=last_line))
+            show_error(Run(self.records.folder(number)).tensorboard, text)
             raise
         return {self.oracle.objective.name: float(result.score or 0)}
 
@@ -125,7 +126,7 @@ class RNNTuner(kt.Tuner):  # type: ignore[misc]
         Raises:
             SearchError: its model was not kept.
         """
-        folder = self.records.folder(trial.trial_id)
+        folder = self.records.folder(trial_number(trial.trial_id))
         if not (folder / MODEL).is_file():
             raise SearchError(
                 f"The model of {folder} was not kept, only the best one is: ask for that alone, or search "
@@ -134,97 +135,77 @@ class RNNTuner(kt.Tuner):  # type: ignore[misc]
         model: RNNModel = Run.open(folder).load_model()
         return model
 
-    def _run_whole(self, trial: Any, start: float, args: Any, kwargs: Any) -> TrialResult:
-        hypermodel, hp, trial_id = self.hypermodel, trial.hyperparameters, trial.trial_id
-        config = hypermodel.train_config(hp)
-        if self._halving and config.optimizer.schedule == "constant":  # else a shorter one decays otherwise
-            config = with_settings(config, {"epochs": hp.values["tuner/epochs"]})
-        record = describe_run(config, hypermodel.training, hypermodel.validation)
-        with self.records.begin(trial_id, record) as run:
-            board = TrialBoard(run.path, trial_id, hypermodel.varied(hp))
-            keras.utils.set_random_seed(config.optimizer.seed)
-            model = self._models.exchange(hypermodel.build(hp))
-            watch = self._fit(trial, model, run, board, config, args, kwargs)
-            result = self._result(watch, time.perf_counter() - start)
-            if self._halving:
-                save_state(model, run.path / LAST)
-            samples = self._sample(model, watch, run, config) if watch.weights else []
-            self._end(trial_id, run, model, result)
-            board.finish(result, self.oracle.objective.name, samples)
+    def results_summary(self, num_trials: int = 10) -> None:
+        """Print a table of the best trials."""
+        from rich.console import Console
+
+        from lyric_lm.tuning.report import trial_table
+
+        Console().print(trial_table(self, num_trials))
+
+    def _train(
+        self, number: int, hp: kt.HyperParameters, callbacks: Sequence[Any], start: float
+    ) -> TrialResult:
+        objective, texts = self.oracle.objective.name, self.hypermodel.texts
+        config = self.hypermodel.train_config(hp)
+        record = describe_run(config, texts.training, texts.validation)
+        earlier = hp.values.get("tuner/trial_id")  # whose training this one goes on with
+        after = None if earlier is None else trial_number(earlier)
+        with self.records.begin(number, record, after=after) as run:
+            resume = ExactResume(run.checkpoints, every=config.optimizer.epochs)
+            extra = [*_copies(callbacks, number), resume]
+            if self._pruning:
+                guessing = guessing_score(objective, len(texts.vocabulary))
+                rule = MedianRule(config.optimizer.epochs, guessing)
+                others = functools.partial(self.records.other_values, number)
+                extra.append(MedianStop(objective, rule, others=others, stop=resume.stop))
+            outcome = train(
+                config,
+                texts=texts,
+                run=run,
+                model=self._models.exchange(compiled_model(config, texts)),
+                callbacks=extra,
+                dashboard=_DASHBOARD,
+                until_epoch=hp.values.get("tuner/epochs"),
+                samples_at_end=True,
+                keep_model=lambda outcome: self._keeps(self._result(outcome, start)),
+                monitor=objective,
+            )
+            result = self._result(outcome, start)
+            self.records.end(number, result)
+        if not self.keeps_losers:
+            self.records.drop_losers(checkpoints=not self.goes_on_with_trials)
         return result
 
-    def _fit(
-        self, trial: Any, model: Any, run: Run, board: TrialBoard, config: TrainConfig, args: Any, kwargs: Any
-    ) -> TrialWatch:
-        values, trial_id = trial.hyperparameters.values, trial.trial_id
-        epochs = values["tuner/epochs"] if self._halving else config.optimizer.epochs
-        kwargs = {"epochs": epochs, **kwargs}
-        past: list[dict[str, float]] = []
-        if self._halving:
-            kwargs["initial_epoch"] = values["tuner/initial_epoch"]
-        if earlier := values.get("tuner/trial_id"):
-            past = self.records.rows(earlier)
-            load_state(model, self.records.folder(earlier) / LAST)
-        rule = MedianRule(kwargs["epochs"], self._guessing)
-
-        def hopeless(objective: list[float]) -> bool:
-            if not self._pruning or not rule.looks_at(len(objective)):
-                return False
-            run.write_history(History(watch.rows))  # for the other trials' rules
-            return rule.hopeless(objective, self.records.other_histories(trial_id))
-
-        watch = TrialWatch(
-            self.oracle.objective.name,
-            on_epoch=lambda rows: board.epoch(len(rows), rows[-1]),
-            hopeless=hopeless,
-            patience=config.optimizer.patience,
-            past=past,
-        )
-        callbacks = self._deepcopy_callbacks(kwargs.pop("callbacks", []))
-        self._configure_tensorboard_dir(callbacks, trial)
-        self.hypermodel.fit(trial.hyperparameters, model, *args, callbacks=[*callbacks, watch], **kwargs)
-        run.write_history(History(watch.rows))
-        return watch
-
-    def _sample(self, model: Any, watch: TrialWatch, run: Run, config: TrainConfig) -> list[str]:
-        """Put back the best epoch's weights, and let the model write."""
-        model.set_weights(watch.weights)
-        samples = generate(
-            model,
-            list(config.report.prefixes),
-            config.report.num_chars,
-            sampler=build_sampler(config.sampling),
-            rules=build_rules(config.sampling, self.hypermodel.training),
-            seed=config.optimizer.seed,
-        )
-        run.write(SAMPLES, "".join(f"{sample}\n" for sample in samples))
-        return samples
-
-    def _result(self, watch: TrialWatch, seconds: float) -> TrialResult:
-        last = watch.rows[-1][self.oracle.objective.name] if watch.rows else math.nan
-        bad = watch.state == "diverged" or watch.best > self._worst
+    def _result(self, outcome: Outcome, start: float) -> TrialResult:
+        objective = self.oracle.objective.name
+        worst = worst_score(objective, len(self.hypermodel.vocabulary))
+        best, best_epoch = outcome.best(objective) or (None, 0)
+        last = outcome.history.last(objective)
+        bad = best is None or best > worst or outcome.state == "diverged"
         return TrialResult(
-            state=watch.state,
-            score=self._worst if bad else watch.best,
-            best=watch.best if math.isfinite(watch.best) else None,
-            best_epoch=watch.best_epoch,
+            state=outcome.state,
+            score=worst if bad else best,
+            best=best,
+            best_epoch=best_epoch,
             last=last if math.isfinite(last) else None,
-            epochs=len(watch.rows),
-            seconds=seconds,
+            epochs=len(outcome.history),
+            seconds=time.perf_counter() - start,
         )
 
-    def _end(self, trial_id: str, run: Run, model: Any, result: TrialResult) -> None:
-        """Write the result, and the model where it is or may become the best."""
-        self.records.end(trial_id, result)
-        keep_all = self.keeps_models or self._halving
-        if result.best is not None and (keep_all or self.records.best() == trial_id):
-            run.save_model(model)
-        if not keep_all:
-            self.records.drop_losers()
+    def _keeps(self, result: TrialResult) -> bool:
+        """Whether a trial's model is the best so far, or kept whatever comes."""
+        best = self.records.best()
+        so_far = None if best is None else self.records.results()[best].score
+        if result.best is None or result.score is None:
+            return False
+        return self.keeps_losers or so_far is None or result.score <= so_far
 
-    def _fail(self, trial_id: str, error: Exception, seconds: float) -> None:
-        # KerasTuner's messages to the chief leave the traceback behind.
-        text = traceback.format_exc()
-        last_line = " ".join("".join(traceback.format_exception_only(error)).split())
-        self.records.fail(trial_id, text, TrialResult("failed", seconds=seconds, error=last_line))
-        show_error(self.records.folder(trial_id), text)
+
+def _copies(callbacks: Sequence[Any], number: int) -> list[Any]:
+    """Callbacks of a trial's own, of which those named as Keras' TensorBoard write to a folder of its own."""
+    copies = copy.deepcopy(list(callbacks))
+    for callback in copies:
+        if type(callback).__name__ == "TensorBoard":
+            callback.log_dir = str(Path(callback.log_dir) / str(number))
+    return copies

@@ -14,9 +14,9 @@ import grpc
 
 from lyric_lm.errors import SearchServiceError, SettingsError
 from lyric_lm.settings.config import TrainConfig
-from lyric_lm.tuning.flags import flag, flags_of
+from lyric_lm.settings.flags import flag, flags_of
+from lyric_lm.settings.search import SearchConfig, SearchRunConfig, ServiceConfig
 from lyric_lm.tuning.keras_internals import set_client_timeout
-from lyric_lm.tuning.settings import SearchConfig, SearchRunConfig, ServiceConfig
 from lyric_lm.tuning.space import SearchSpace
 from lyric_lm.tuning.tuner import RNNTuner
 
@@ -77,9 +77,9 @@ def work(
     """
 
     @contextlib.contextmanager
-    def beside_trial(trial_id: str) -> Iterator[None]:
+    def beside_trial() -> Iterator[None]:
         check()
-        with _signs_of_life(tuner.oracle, trial_id, service.worker_timeout / 5):
+        with _signs_of_life(tuner, service.worker_timeout / 5):
             yield
 
     set_client_timeout(service.chief_timeout)
@@ -91,8 +91,8 @@ def work(
 
 
 @contextlib.contextmanager
-def _signs_of_life(oracle: Any, trial_id: str, every: float) -> Iterator[None]:
-    """Ask the chief for the trial now and then, while it is under way."""
+def _signs_of_life(tuner: RNNTuner, every: float) -> Iterator[None]:
+    """Ask the chief again for the trial under way, now and then."""
     over = threading.Event()
 
     def ask() -> None:
@@ -100,7 +100,7 @@ def _signs_of_life(oracle: Any, trial_id: str, every: float) -> Iterator[None]:
             if int(os.environ.get(_CHIEF_PID, os.getppid())) != os.getppid():
                 os._exit(1)  # the chief was killed; its successor will have this trial done anew
             with contextlib.suppress(grpc.RpcError):  # the trial's own report will find out
-                oracle.get_trial(trial_id)
+                tuner.oracle.create_trial(tuner.tuner_id)
 
     thread = threading.Thread(target=ask, name="signs-of-life", daemon=True)
     thread.start()
@@ -126,7 +126,7 @@ class LocalWorkers:
         self.logs = logs
         logs.mkdir(exist_ok=True)
         self._processes = {}
-        self._buried: set[str] = set()
+        self._dead: set[str] = set()
         for tuner_id, command in commands.items():
             with (logs / f"{tuner_id}.log").open("w") as log:
                 self._processes[tuner_id] = subprocess.Popen(
@@ -136,8 +136,7 @@ class LocalWorkers:
     def newly_dead(self) -> list[str]:
         """Those that ended other than well since the last call."""
         dead = {i for i, process in self._processes.items() if process.poll() not in (None, 0)}
-        new = sorted(dead - self._buried)
-        self._buried |= dead
+        new, self._dead = sorted(dead - self._dead), dead
         return new
 
     def all_ended(self) -> bool:
@@ -147,11 +146,10 @@ class LocalWorkers:
     def stop(self) -> None:
         """Let them end by themselves for a moment, then end them."""
         for process in self._processes.values():
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(_LAST_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()  # nothing of a worker's is worth waiting for: its trial is done anew
-                process.wait()
+            process.kill()  # nothing of a worker's is worth waiting for: its trial is done anew
+            process.wait()
 
 
 def local_workers(

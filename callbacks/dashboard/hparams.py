@@ -11,7 +11,7 @@ from lyric_lm.callbacks.dashboard.events import scalar
 from lyric_lm.settings.config import LEARNING_RATES, TrainConfig
 
 # TensorBoard looks for a run's results in the log folder's own run, or not at all if that is its --logdir.
-_RESULTS = {
+RESULTS = {
     "perplexity": "result/perplexity",
     "val_perplexity": "result/validation_perplexity",
     "best_val_perplexity": "result/best_validation_perplexity",
@@ -35,11 +35,11 @@ def session_start(settings: Mapping[str, bool | int | float | str]) -> list[Any]
         api_pb2.HParamInfo(name=name, type=kinds.get(type(value), api_pb2.DATA_TYPE_FLOAT64), differs=i < 5)
         for i, (name, value) in enumerate(settings.items())
     ]
-    metrics = [api.Metric(tag, display_name=tag.partition("/")[2]).as_proto() for tag in _RESULTS.values()]
+    metrics = [api.Metric(tag, display_name=tag.partition("/")[2]).as_proto() for tag in RESULTS.values()]
     return [experiment_pb(columns, metrics), api.hparams_pb(dict(settings))]
 
 
 def session_end(results: Mapping[str, float]) -> list[Any]:
     """The results, by the names of the logs, and that the run has ended well."""
-    shown = [scalar(tag, results[name]) for name, tag in _RESULTS.items() if name in results]
+    shown = [scalar(tag, results[name]) for name, tag in RESULTS.items() if name in results]
     return [*shown, session_end_pb(api_pb2.STATUS_SUCCESS)]

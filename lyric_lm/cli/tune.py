@@ -7,9 +7,10 @@ from typing import Literal, Self
 
 from lyric_lm.cli.setting_values import SettingValues, first_of, several_of, values_of
 from lyric_lm.data.printable import printable
+from lyric_lm.settings.changes import with_settings
 from lyric_lm.settings.config import CorpusConfig, ReportConfig, SamplingConfig, TrainConfig
-from lyric_lm.tuning.settings import SearchConfig, SearchRunConfig, ServiceConfig
-from lyric_lm.tuning.space import DEFAULT_SPACE, FORMER_NAMES, SearchSpace, with_settings
+from lyric_lm.settings.search import SearchConfig, SearchRunConfig, ServiceConfig
+from lyric_lm.tuning.space import DEFAULT_SPACE, FORMER_NAMES, SearchSpace
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,8 +9,9 @@ from typing import Any, Self
 
 import filelock
 
-from lyric_lm.errors import RunError, RunExistsError, RunLockedError
-from lyric_lm.runs.atomic_files import clear_write_errors, is_leftover, remove_leftovers, write_atomically
+from lyric_lm.errors import RunError, RunExistsError
+from lyric_lm.runs.atomic_files import clear_write_errors, remove_leftovers, write_atomically
+from lyric_lm.runs.folder_lock import holds_files, lock_folder
 from lyric_lm.runs.history import History
 from lyric_lm.runs.record import check_record, settings_of
 from lyric_lm.settings.config import TrainConfig
@@ -23,7 +24,7 @@ CONFIG, MODEL, HISTORY, SAMPLES, CARD = (
     "README.md",
 )
 
-_CHECKPOINTS, _TENSORBOARD, _LOCK = "checkpoints", "tensorboard", ".lock"
+_CHECKPOINTS, _TENSORBOARD = "checkpoints", "tensorboard"
 _MAX_CONFIG_BYTES = 2**20  # a real one has 2 kB
 
 
@@ -40,8 +41,7 @@ class Run:
         self.path = Path(path)
         self.checkpoints = self.path / _CHECKPOINTS
         self.tensorboard = self.path / _TENSORBOARD  # its logs
-        # A lock of the kernel's: it goes with the process that holds it, however that ends.
-        self._lock = filelock.FileLock(self.path / _LOCK, blocking=False)
+        self._lock: filelock.AcquireReturnProxy[filelock.FileLock] | None = None
 
     @classmethod
     def create(cls, path: str | os.PathLike[str], record: dict[str, Any], *, overwrite: bool = False) -> Self:
@@ -54,14 +54,12 @@ class Run:
 
         Raises:
             RunExistsError: the folder holds a run, or files that are not a run's.
-            RunLockedError: another training is at work in it.
+            RunLockedError: another training or search is at work in it.
             RunWriteError: the folder cannot be made or written.
         """
         run = cls(path)
         run._refuse_other_files(overwrite)
-        with clear_write_errors(run.path):
-            run.path.mkdir(parents=True, exist_ok=True)
-        run._acquire()
+        run._lock = lock_folder(run.path)
         try:
             run._refuse_other_files(overwrite)  # another training may have been quicker
             run._clear()
@@ -89,11 +87,11 @@ class Run:
 
         Raises:
             RunError: the folder holds no run.
-            RunLockedError: another training is at work in it.
+            RunLockedError: another training or search is at work in it.
             RunWriteError: the folder cannot be written.
         """
         run = cls.open(path)
-        run._acquire()
+        run._lock = lock_folder(run.path)
         remove_leftovers(run.path)
         if run.checkpoints.is_dir():
             remove_leftovers(run.checkpoints)
@@ -101,7 +99,8 @@ class Run:
 
     def close(self) -> None:
         """Unlock the folder."""
-        self._lock.release(force=True)
+        if self._lock is not None:
+            self._lock.lock.release(force=True)
 
     def __enter__(self) -> Self:
         return self
@@ -186,25 +185,8 @@ class Run:
             )
         return load_model_file(path)
 
-    def _acquire(self) -> None:
-        with clear_write_errors(self.path / _LOCK):
-            try:
-                self._lock.acquire()
-            except filelock.Timeout:
-                locked = True
-            else:
-                locked = False
-        if locked:
-            raise RunLockedError(
-                f"Another training is at work in {self.path}: wait for its end, or choose another --run-dir."
-            )
-
     def _refuse_other_files(self, overwrite: bool) -> None:
-        if self.path.is_file():
-            raise RunExistsError(f"{self.path} is a file: choose a folder with --run-dir.")
-        if not self.path.is_dir() or all(
-            path.name == _LOCK or is_leftover(path) for path in self.path.iterdir()
-        ):
+        if not holds_files(self.path):
             return
         if not (self.path / CONFIG).exists():
             raise RunExistsError(f"{self.path} holds files that are not a run's: choose another --run-dir.")

@@ -197,8 +197,8 @@ class DashboardConfig:
     """What TensorBoard shows of the run."""
 
     tensorboard: bool = True  # whether its logs are written, to the run's folder tensorboard
-    samples_every: int = 20  # epochs between two samples
-    histograms_every: int = 25  # epochs between two histograms of weights and hidden state
+    samples_every: int | None = 20  # epochs between two samples; None for none
+    histograms_every: int | None = 25  # epochs between two histograms of weights and state; None for none
     profile_epoch: int | None = None  # the epoch to profile, best not the first; needs xprof to be shown
 
     def __post_init__(self) -> None:

@@ -29,6 +29,7 @@ def train(
     until_epoch: int | None = None,
     samples_at_end: bool = False,
     keep_model: Callable[[Outcome], bool] | None = None,
+    monitor: str | None = None,
 ) -> Outcome:
     """Train a model on a text, or go on with a run that was interrupted.
 
@@ -45,6 +46,8 @@ def train(
         until_epoch: the last epoch for now, where the settings have more; the run can be gone on with.
         samples_at_end: whether samples.txt gets samples of the model that the training ended with, too.
         keep_model: called with the outcome, says whether the run keeps the model; None keeps it.
+        monitor: the metric whose best epoch's model is kept where no text is held out; None keeps the last
+            epoch's. Where one is held out, it is val_perplexity.
 
     Returns:
         The outcome, with the model of the last epoch, or, where a text is held out, of the one with the best
@@ -76,7 +79,7 @@ def train(
         run=run,
         show=show,
         dashboard=dashboard,
-        held_out=texts.validation is not None,
+        monitor=monitor if texts.validation is None else "val_perplexity",
     )
     model.fit(
         texts.batches(config),
@@ -97,7 +100,7 @@ def train(
 
 def _outcome(model: RNNModel, callbacks: StandardCallbacks) -> Outcome:
     history = History(callbacks.history.epochs)
-    best = history.best("val_perplexity") if callbacks.best is not None else None
+    best = history.best(callbacks.best.monitor) if callbacks.best is not None else None
     epoch = callbacks.last_good.epoch if best is None else best[1]
     state: State = callbacks.ending() or "finished"
     if state == "finished" and callbacks.resume is not None and callbacks.resume.stopped:

@@ -21,14 +21,14 @@ def names(extra: tuple[Any, ...] = (), **changed: Any) -> list[str]:
         "run": None,
         "show": None,
         "dashboard": None,
-        "held_out": False,
+        "monitor": None,
     }
     made = StandardCallbacks.of(TrainConfig(), extra, **given | changed)
     return [type(callback).__name__ for callback in made.in_order()]
 
 
 def test_all_of_them_in_order(tmp_path: Path) -> None:
-    everything = {"run": Run(tmp_path), "show": print, "dashboard": DashboardConfig(), "held_out": True}
+    everything = {"run": Run(tmp_path), "show": print, "dashboard": DashboardConfig(), "monitor": "loss"}
     assert names((keras.callbacks.TerminateOnNaN(),), **everything) == [
         "ValidationReport",
         "LyricSamples",

@@ -1,17 +1,17 @@
-import math
 from pathlib import Path
 from typing import Any
 
 import keras_tuner as kt
 import pytest
-import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import api_pb2, plugin_data_pb2
 
-from lyric_lm.settings.config import TrainConfig
-from lyric_lm.tuning.dashboards import TrialBoard, show_error, write_experiment
-from lyric_lm.tuning.space import SearchSpace
-from lyric_lm.tuning.trial_records import TrialResult
+from lyric_lm.runs.record import describe_run
+from lyric_lm.runs.run import Run
+from lyric_lm.settings.config import DashboardConfig, TrainConfig
+from lyric_lm.training import load_texts, train
+from lyric_lm.tuning import SearchConfig, SearchRunConfig, SearchSpace, search
+from lyric_lm.tuning.dashboards import show_error, write_experiment
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of TensorBoard's own reader
 
@@ -27,10 +27,6 @@ def hparams_data(events: EventAccumulator, tag: str) -> Any:
     return plugin_data_pb2.HParamsPluginData.FromString(content)
 
 
-def scalar(events: EventAccumulator, tag: str) -> list[tuple[int, float]]:
-    return [(e.step, float(tf.make_ndarray(e.tensor_proto))) for e in events.Tensors(tag)]
-
-
 def text(events: EventAccumulator, tag: str) -> str:
     return str(events.Tensors(tag)[0].tensor_proto.string_val[0].decode())
 
@@ -38,7 +34,7 @@ def text(events: EventAccumulator, tag: str) -> str:
 def test_the_experiment_says_what_varies_and_what_counts(tmp_path: Path) -> None:
     hp = kt.HyperParameters()
     SearchSpace(hidden_size=(4, 6), optimizer=("sgd", "adam")).declare(hp, TrainConfig())
-    write_experiment(tmp_path, hp.space, "val_perplexity")
+    write_experiment(tmp_path, hp.space, held_out=True)
     experiment = hparams_data(events_in(tmp_path), "_hparams_/experiment").experiment
     domains = {info.name: info for info in experiment.hparam_infos}
     assert set(domains) == {"learning_rate", "hidden_size", "optimizer"}
@@ -48,43 +44,35 @@ def test_the_experiment_says_what_varies_and_what_counts(tmp_path: Path) -> None
     assert [v.string_value for v in domains["optimizer"].domain_discrete.values] == ["adam", "sgd"]
     metrics = {info.name.tag: info.display_name for info in experiment.metric_infos}
     assert metrics == {
-        "best_val_perplexity": "best val_perplexity",
-        "last_val_perplexity": "last val_perplexity",
+        "result/perplexity": "perplexity",
+        "result/validation_perplexity": "validation_perplexity",
+        "result/best_validation_perplexity": "best_validation_perplexity",
     }
 
 
-def test_a_trial_shows_its_settings_curves_figures_and_samples(tmp_path: Path) -> None:
-    board = TrialBoard(tmp_path, "07", {"hidden_size": 6, "cell": "gru"})
-    for epoch, value in enumerate((5.0, 2.0, 3.0), start=1):
-        board.epoch(epoch, {"loss": math.log(value), "perplexity": value})
-    result = TrialResult("finished", score=2.0, best=2.0, best_epoch=2, last=3.0, epochs=3)
-    board.finish(result, "perplexity", ["分开 *1*", "不分开"])
-    events = events_in(tmp_path)
-    start = hparams_data(events, "_hparams_/session_start_info").session_start_info
-    assert start.hparams["hidden_size"].number_value == 6
-    assert start.group_name == "trial 07"
-    assert scalar(events, "perplexity") == [(1, 5.0), (2, 2.0), (3, 3.0)]
-    assert scalar(events, "best_perplexity") == [(3, 2.0)]
-    assert scalar(events, "last_perplexity") == [(3, 3.0)]
-    assert text(events, "samples") == "    分开 *1*\n    不分开"
-    assert (
-        hparams_data(events, "_hparams_/session_end_info").session_end_info.status == api_pb2.STATUS_SUCCESS
-    )
-
-
-def test_a_trial_whose_last_epoch_is_no_number_has_no_last_figure(tmp_path: Path) -> None:
-    board = TrialBoard(tmp_path, "0", {})
-    board.finish(TrialResult("diverged", score=49.0, best=5.0, epochs=2), "perplexity", [])
-    tags = events_in(tmp_path).Tags()["tensors"]
-    assert "best_perplexity" in tags
-    assert "last_perplexity" not in tags
-
-
 def test_a_failed_trial_shows_its_traceback(tmp_path: Path) -> None:
-    TrialBoard(tmp_path, "0", {"hidden_size": 6})
     show_error(tmp_path, "Traceback\nOSError: fire")
     events = events_in(tmp_path)
     assert text(events, "error") == "    Traceback\n    OSError: fire"
     assert (
         hparams_data(events, "_hparams_/session_end_info").session_end_info.status == api_pb2.STATUS_FAILURE
     )
+
+
+def test_a_trial_has_the_charts_of_any_run(base: TrainConfig, tmp_path: Path) -> None:
+    space = SearchSpace(learning_rate=(1.0, 5.0, 9.0), hidden_size=(4,))
+    search(
+        base, space, settings=SearchConfig(tuner="grid", max_trials=1), run=SearchRunConfig(tmp_path / "s")
+    )
+    trial = tmp_path / "s" / "trials" / "1"
+    config = Run.open(trial).settings()
+    with Run.create(tmp_path / "run", describe_run(config, load_texts(config).training)) as run:
+        train(config, run=run, dashboard=DashboardConfig())
+    dropped = ("samples/", "weights/", "state/", "learning/samples")
+    for name in ("train", "clipping_theta"):
+        theirs, ours = events_in(run.tensorboard / name), events_in(trial / "tensorboard" / name)
+        tags = {tag for tag in theirs.Tags()["tensors"] if not tag.startswith(dropped)}
+        assert set(ours.Tags()["tensors"]) == tags
+        assert "learning/perplexity" in tags or name == "clipping_theta"
+    end = hparams_data(events_in(trial / "tensorboard"), "_hparams_/session_end_info")
+    assert end.session_end_info.status == api_pb2.STATUS_SUCCESS

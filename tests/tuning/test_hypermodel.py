@@ -8,10 +8,11 @@ import pytest
 
 from lyric_lm.data import Lyrics, consecutive_batches
 from lyric_lm.errors import SettingsError
+from lyric_lm.settings.changes import with_settings
 from lyric_lm.settings.config import TrainConfig
 from lyric_lm.training import train
 from lyric_lm.tuning.hypermodel import RNNHyperModel
-from lyric_lm.tuning.space import SearchSpace, with_settings
+from lyric_lm.tuning.space import SearchSpace
 
 SPACE = SearchSpace(learning_rate=(1.0, 60.0), hidden_size=(4, 6))
 
@@ -99,13 +100,6 @@ def test_build_and_fit_do_what_train_does_with_the_same_settings_and_seed(
     trained = train(with_settings(base, {"learning_rate": 33.0, "hidden_size": 6})).model
     for mine, its in zip(model.get_weights(), trained.get_weights(), strict=True):
         assert (mine == its).all()
-
-
-def test_the_text_is_cut_once_for_each_pair_of_sizes(lyrics: Lyrics, base: TrainConfig) -> None:
-    hypermodel = RNNHyperModel(lyrics, base=base, space=SPACE)
-    first = hypermodel.batches(base)
-    assert hypermodel.batches(with_settings(base, {"learning_rate": 2.0, "seed": 8})) is first
-    assert hypermodel.batches(with_settings(base, {"num_steps": 7})) is not first
 
 
 def test_extra_code_may_vary_what_a_space_cannot_say(lyrics: Lyrics, base: TrainConfig) -> None:

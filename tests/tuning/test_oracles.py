@@ -9,6 +9,7 @@ import keras_tuner as kt
 import numpy as np
 import pytest
 
+from lyric_lm.settings.search import SearchConfig
 from lyric_lm.tuning.oracles import (
     MAX_FAILURES,
     BayesianOracle,
@@ -18,7 +19,6 @@ from lyric_lm.tuning.oracles import (
     RandomOracle,
     build_oracle,
 )
-from lyric_lm.tuning.settings import SearchConfig
 
 OBJECTIVE = kt.Objective("perplexity", "min")
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from lyric_lm.data import load_lyrics
+from lyric_lm.tuning.trial_records import trial_number
 
 pytestmark = pytest.mark.slow
 
@@ -66,8 +67,8 @@ def ended(run_dir: Path) -> list[Path]:
 
 def modification_times(run_dir: Path) -> dict[Path, int]:
     """Of the results that the chief has heard of."""
-    heard_of = read_state(run_dir)["end_order"]
-    return {path: path.stat().st_mtime_ns for path in ended(run_dir) if path.parent.name in heard_of}
+    heard_of = set(map(trial_number, read_state(run_dir)["end_order"]))
+    return {path: path.stat().st_mtime_ns for path in ended(run_dir) if int(path.parent.name) in heard_of}
 
 
 def test_one_worker_killed_for_good_and_one_started_again_lose_nothing(

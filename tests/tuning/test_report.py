@@ -9,10 +9,9 @@ from rich.console import Console
 
 from lyric_lm.data import Lyrics
 from lyric_lm.runs.record import describe_run
+from lyric_lm.settings.changes import with_settings
 from lyric_lm.settings.config import TrainConfig
-from lyric_lm.tuning.picture import draw_trials
-from lyric_lm.tuning.report import conclusion, trial_line, trial_table
-from lyric_lm.tuning.space import with_settings
+from lyric_lm.tuning.report import PICTURE, conclusion, draw_picture, trial_line, trial_table
 from lyric_lm.tuning.trial_records import TrialRecords, TrialResult
 
 TRIALS = [
@@ -40,10 +39,10 @@ def tuner(tmp_path: Path, lyrics: Lyrics, base: TrainConfig) -> Any:
     """What the report needs of a tuner, with four trials on the disk."""
     records = TrialRecords(tmp_path / "trials", "perplexity")
     trials = {}
-    for number, (values, result) in enumerate(TRIALS):
-        with records.begin(str(number), describe_run(with_settings(base, values), lyrics)):
-            records.end(str(number), result)
-        trials[str(number)] = SimpleNamespace(trial_id=str(number), hyperparameters=values)
+    for number, (values, result) in enumerate(TRIALS, start=1):
+        with records.begin(number, describe_run(with_settings(base, values), lyrics)):
+            records.end(number, result)
+        trials[str(number - 1)] = SimpleNamespace(trial_id=str(number - 1), hyperparameters=values)
     oracle = SimpleNamespace(objective=SimpleNamespace(name="perplexity"), trials=trials)
     hypermodel = SimpleNamespace(varied=lambda values: values)
     return SimpleNamespace(records=records, oracle=oracle, hypermodel=hypermodel, run_dir=tmp_path)
@@ -72,7 +71,8 @@ def test_the_table_has_the_best_first_and_fits_a_terminal(tuner: Any) -> None:
 
 
 def test_the_picture_shows_something_for_each_optimizer(tuner: Any) -> None:
-    pixels = matplotlib.image.imread(draw_trials(tuner))
+    draw_picture(tuner)
+    pixels = matplotlib.image.imread(tuner.run_dir / PICTURE)
     height, width = pixels.shape[:2]
     assert width > 2 * height
     assert len({tuple(pixel) for pixel in pixels.reshape(-1, pixels.shape[2])}) > 50
@@ -96,8 +96,8 @@ def test_the_conclusion_ends_in_commands_and_the_disk_used(
 
 
 def test_a_search_without_a_model_says_what_to_change(tuner: Any) -> None:
-    for number in range(4):
-        tuner.records.end(str(number), TrialResult("diverged", score=100.0))
+    for number in range(1, 5):
+        tuner.records.end(number, TrialResult("diverged", score=100.0))
     lines: list[str] = []
     conclusion(tuner, 2, write=lines.append)
     assert lines == ["No trial has a model. Lower the learning rates or --clipping-theta."]

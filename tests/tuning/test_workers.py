@@ -5,10 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tyro
 
+from lyric_lm.cli.tune import Tune
 from lyric_lm.errors import SearchServiceError, SettingsError
-from lyric_lm.settings.config import TrainConfig
-from lyric_lm.tuning.settings import SearchConfig, SearchRunConfig, ServiceConfig
+from lyric_lm.settings.changes import with_settings
+from lyric_lm.settings.config import ModelConfig, TrainConfig
+from lyric_lm.settings.search import SearchConfig, SearchRunConfig, ServiceConfig
 from lyric_lm.tuning.space import SearchSpace
 from lyric_lm.tuning.workers import LocalWorkers, check_environment, local_workers, reach_chief
 
@@ -45,14 +48,15 @@ def test_workers_are_told_of_their_chief_and_of_the_same_search(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: dict[str, Any] = {}
+    config = TrainConfig(model=ModelConfig(hidden_size=3, embedding_dim=5))
 
     def remember(commands: dict[str, list[str]], environment: dict[str, dict[str, str]], logs: Path) -> None:
         started.update(commands=commands, environment=environment, logs=logs)
 
     monkeypatch.setattr("lyric_lm.tuning.workers.LocalWorkers", remember)
     start = local_workers(
-        TrainConfig(),
-        SearchSpace(cell=("gru", "lstm")),
+        config,
+        SearchSpace(cell=("gru", "lstm"), hidden_size=(3, 4)),
         SearchConfig(tuner="grid"),
         SearchRunConfig(run_dir=tmp_path, overwrite=True, retrain=3),
         ServiceConfig(workers=2, port=9, worker_timeout=5.0),
@@ -62,10 +66,13 @@ def test_workers_are_told_of_their_chief_and_of_the_same_search(
     assert list(commands) == ["worker-1", "worker-2"]
     words = commands["worker-1"]
     assert words[1:5] == ["-P", "-m", "lyric_lm", "tune"]
-    assert words[5:] == [
-        *("--cell", "gru", "lstm", "--tuner", "grid"),
-        *("--run-dir", str(tmp_path), "--worker-timeout", "5.0"),
-    ]
+    plain_flags = (tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes)
+    tune = tyro.cli(Tune, args=words[5:], config=plain_flags)
+    assert (tune.values.cell, tune.values.hidden_size) == (("gru", "lstm"), (3, 4))
+    assert with_settings(tune.config, {"cell": "rnn"}) == config
+    assert tune.search_config == SearchConfig(tuner="grid")
+    assert tune.run_config == SearchRunConfig(run_dir=tmp_path)
+    assert tune.service == ServiceConfig(worker_timeout=5.0)
     assert environment["worker-2"]["KERASTUNER_TUNER_ID"] == "worker-2"
     assert environment["worker-2"]["KERASTUNER_ORACLE_PORT"] == "1234"
     assert environment["worker-2"]["KERASTUNER_ORACLE_IP"] == "127.0.0.1"

@@ -90,9 +90,9 @@ def test_what_a_killed_writer_left_is_no_obstacle_and_is_cleared(tmp_path: Path)
 
 def test_a_second_training_on_a_folder_is_refused_until_the_first_one_ends(tmp_path: Path) -> None:
     with Run.create(tmp_path, RECORD):
-        with pytest.raises(RunLockedError, match="Another training is at work"):
+        with pytest.raises(RunLockedError, match="Another training or search is at work"):
             Run.resume(tmp_path)
-        with pytest.raises(RunLockedError, match="Another training is at work"):
+        with pytest.raises(RunLockedError, match="Another training or search is at work"):
             Run.create(tmp_path, RECORD, overwrite=True)
         assert Run.open(tmp_path).settings() == CONFIG  # reading needs no lock
     Run.resume(tmp_path).close()

@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 
-from lyric_lm.tuning.median_rule import MedianRule
+from lyric_lm.tuning.median_stop import MedianRule, MedianStop
 
 
 def test_it_agrees_with_the_median_of_running_minima() -> None:
@@ -54,3 +54,21 @@ def test_half_a_trial_that_is_no_better_than_guessing_is_hopeless_whatever_the_o
     assert not rule.hopeless([9.0, 9.0], [])
     assert not rule.hopeless([9.0, 7.0, 9.0], [])
     assert rule.hopeless([9.0, 8.0, 9.0], [])
+
+
+def test_the_callback_stops_a_training_where_the_rule_says_so_and_calls_it_pruned() -> None:
+    stopped: list[int] = []
+    done: list[int] = []
+
+    def others() -> list[list[float]]:
+        return [[1.0] * 10] * 4 if len(done) > 5 else []
+
+    rule = MedianRule(10, guessing=9.0)
+    callback = MedianStop("loss", rule, others=others, stop=lambda: stopped.append(len(done)))
+    for epoch in range(10):
+        done.append(epoch)
+        callback.on_epoch_end(epoch, {"loss": 5.0, "perplexity": 1.0})
+        if stopped:
+            break
+    assert stopped == [6]
+    assert callback.ending == "pruned"

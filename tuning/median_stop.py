@@ -1,8 +1,11 @@
-"""`MedianRule`: when a trial is hopeless."""
+"""`MedianStop`: ends a trial that is hopeless."""
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from lyric_lm.callbacks.epoch_guards import EndingCallback
 
 _FEWEST_OTHERS = 4  # a median of fewer says little
 
@@ -47,6 +50,36 @@ class MedianRule:
             return half_way
         best = [_best(other[:length]) for other in others if len(other) >= length]
         return len(best) >= _FEWEST_OTHERS and own > statistics.median(best)
+
+
+class MedianStop(EndingCallback):
+    """Ends a trial by the `MedianRule`, with a checkpoint from which it can be gone on with.
+
+    Args:
+        objective: the metric to minimise.
+        rule: says when.
+        others: called where the rule looks, for the objective after each epoch of every other trial.
+        stop: called to end the training after the present epoch, as `ExactResume.stop` does.
+    """
+
+    def __init__(
+        self,
+        objective: str,
+        rule: MedianRule,
+        *,
+        others: Callable[[], Sequence[Sequence[float]]],
+        stop: Callable[[], object],
+    ) -> None:
+        super().__init__()
+        self._values: list[float] = []
+        self._objective, self._rule, self._others, self._stop = objective, rule, others, stop
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        del epoch
+        self._values.append(float((logs or {})[self._objective]))
+        if self._rule.looks_at(len(self._values)) and self._rule.hopeless(self._values, self._others()):
+            self.ending = "pruned"
+            self._stop()
 
 
 def _best(values: Sequence[float]) -> float:

@@ -1,7 +1,7 @@
 import pytest
 
 from lyric_lm.errors import SettingsError
-from lyric_lm.tuning.settings import SearchConfig, SearchRunConfig, ServiceConfig
+from lyric_lm.settings.search import SearchConfig, SearchRunConfig, ServiceConfig
 
 
 @pytest.mark.parametrize(("held_out", "expected"), [(False, "perplexity"), (True, "val_perplexity")])

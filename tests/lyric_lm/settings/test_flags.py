@@ -6,8 +6,8 @@ import tyro
 from lyric_lm.cli.train import Train
 from lyric_lm.cli.tune import Tune
 from lyric_lm.settings.config import CorpusConfig, ModelConfig, OptimizerConfig, ReportConfig, TrainConfig
-from lyric_lm.tuning.flags import flag, flags_of, train_command
-from lyric_lm.tuning.settings import SearchConfig, SearchRunConfig, ServiceConfig
+from lyric_lm.settings.flags import flag, flags_of, train_command
+from lyric_lm.settings.search import SearchConfig, SearchRunConfig, ServiceConfig
 
 PLAIN = (tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes)
 

@@ -21,11 +21,13 @@ from lyric_lm.errors import (
     SettingsError,
 )
 from lyric_lm.generation.generate import generate
+from lyric_lm.runs.curves import RunCurves
 from lyric_lm.runs.run import HISTORY, MODEL, Run
+from lyric_lm.settings.changes import with_settings
 from lyric_lm.settings.config import CorpusConfig, TrainConfig
 from lyric_lm.training import train
 from lyric_lm.tuning import RNNTuner, SearchConfig, SearchRunConfig, SearchSpace, search
-from lyric_lm.tuning.space import with_settings
+from lyric_lm.tuning.trial_records import trial_number
 
 SPACE = SearchSpace(learning_rate=(1.0, 60.0), hidden_size=(4, 6))
 Search = Callable[..., RNNTuner]
@@ -44,8 +46,8 @@ def small_search(base: TrainConfig, run_dir: Path) -> Search:
     return run
 
 
-def scores(tuner: RNNTuner) -> dict[str, float]:
-    return {trial_id: trial.score for trial_id, trial in tuner.oracle.trials.items()}
+def scores(tuner: RNNTuner) -> dict[int, float]:
+    return {trial_number(trial_id): trial.score for trial_id, trial in tuner.oracle.trials.items()}
 
 
 def test_an_interrupted_search_goes_on_and_ends_as_an_uninterrupted_one(
@@ -58,7 +60,7 @@ def test_an_interrupted_search_goes_on_and_ends_as_an_uninterrupted_one(
     with pytest.raises(KeyboardInterrupt):
         small_search(max_trials=4, write=interrupt)
     assert (run_dir / "best" / MODEL).is_file()  # the best so far
-    first = run_dir / "trials" / "0" / HISTORY
+    first = run_dir / "trials" / "1" / HISTORY
     written = first.stat().st_mtime_ns
     lines: list[str] = []
     resumed = small_search(max_trials=4, write=lines.append)
@@ -75,13 +77,11 @@ def test_a_trial_s_figures_are_those_of_a_training_with_its_settings(
     small_search: Search, run_dir: Path
 ) -> None:
     tuner = small_search(max_trials=2)
-    config = tuner.records.config("1")
-    assert config.to_dict() == Run.open(run_dir / "trials" / "1").settings().to_dict()
-    history = keras.callbacks.History()
-    train(config, callbacks=[history])
-    rows = tuner.records.rows("1")
-    assert [row["perplexity"] for row in rows] == history.history["perplexity"]
-    assert tuner.oracle.trials["1"].score == min(history.history["perplexity"])
+    config = tuner.records.config(2)
+    assert config.to_dict() == Run.open(run_dir / "trials" / "2").settings().to_dict()
+    perplexity = train(config).history.column("perplexity")
+    assert tuner.records.values(2) == perplexity
+    assert tuner.oracle.trials["1"].score == min(perplexity)
 
 
 def test_the_best_run_is_an_ordinary_run_and_losers_keep_no_model(
@@ -89,9 +89,10 @@ def test_the_best_run_is_an_ordinary_run_and_losers_keep_no_model(
 ) -> None:
     tuner = small_search(max_trials=3, keep_checkpoints=True)
     assert len(list(run_dir.glob("trials/*/model.keras"))) == 3
-    best = min(scores(tuner), key=lambda trial_id: scores(tuner)[trial_id])
+    best = min(scores(tuner), key=lambda number: scores(tuner)[number])
     tuner = small_search(max_trials=3)
-    assert [path.parent.name for path in run_dir.glob("trials/*/model.keras")] == [best]
+    assert [path.parent.name for path in run_dir.glob("trials/*/model.keras")] == [str(best)]
+    assert [path.parent.name for path in run_dir.glob("trials/*/checkpoints")] == [str(best)]
     run = Run.open(run_dir / "best")
     (model,) = tuner.get_best_models()
     for mine, its in zip(model.get_weights(), run.load_model().get_weights(), strict=True):
@@ -102,9 +103,9 @@ def test_the_best_run_is_an_ordinary_run_and_losers_keep_no_model(
     tuner.search_space_summary()
     assert tuner.hypermodel.build(tuner.get_best_hyperparameters()[0]).built
     assert run.settings() == tuner.records.config(best)
-    prefix = base.report.prefixes[0]
-    sample = (run_dir / "trials" / best / "samples.txt").read_text(encoding="utf-8").rstrip("\n")
-    assert generate(run.load_model(), prefix, base.report.num_chars) == sample
+    prefix, curves = base.report.prefixes[0], RunCurves.read(run_dir / "best")
+    assert curves.samples == [generate(run.load_model(), prefix, base.report.num_chars)]
+    assert str(run_dir / "best") in (run_dir / "best" / "README.md").read_text(encoding="utf-8")
 
 
 def test_a_trial_that_diverges_is_bad_and_not_a_failure(small_search: Search) -> None:
@@ -120,8 +121,8 @@ def test_a_trial_that_diverges_is_bad_and_not_a_failure(small_search: Search) ->
     for trial_id in wild:
         assert tuner.oracle.trials[trial_id].status == "COMPLETED"
         assert tuner.oracle.trials[trial_id].score == vocabulary_size**2
-        assert tuner.records.results()[trial_id].state in ("diverged", "pruned")
-    assert tuner.records.best() not in wild
+        assert tuner.records.results()[trial_number(trial_id)].state in ("diverged", "pruned")
+    assert tuner.records.best() not in [trial_number(trial_id) for trial_id in wild]
 
 
 def test_a_failed_trial_shows_its_error_and_three_in_a_row_end_the_search(
@@ -170,11 +171,11 @@ def test_an_interrupted_hyperband_search_ends_as_an_uninterrupted_one(
 
     with pytest.raises(KeyboardInterrupt):
         small_search(config, tuner="hyperband", write=interrupt)
-    assert list(run_dir.glob("trials/*/last.npz"))  # which a further round goes on from
+    assert len(list(run_dir.glob("trials/*/checkpoints"))) == 3  # which a further round goes on from
     resumed = small_search(config, tuner="hyperband")
     assert "failed" not in {result.state for result in resumed.records.results().values()}
     assert scores(resumed) == scores(small_search(config, tuner="hyperband", run_dir=tmp_path / "whole"))
-    assert not list(run_dir.glob("trials/*/last.npz"))  # nothing is left to do
+    assert len(list(run_dir.glob("trials/*/checkpoints"))) == 1  # the best one's: nothing is left to do
 
 
 def test_a_short_trial_under_a_schedule_is_part_of_the_whole_training_that_it_names(
@@ -182,12 +183,11 @@ def test_a_short_trial_under_a_schedule_is_part_of_the_whole_training_that_it_na
 ) -> None:
     config = with_settings(base, {"epochs": 3, "optimizer": "adam", "schedule": "cosine"})
     tuner = small_search(config, tuner="hyperband", max_trials=1)
-    (trial_id,) = tuner.oracle.trials
-    history = keras.callbacks.History()
-    train(tuner.records.config(trial_id), callbacks=[history])
-    rows = [row["perplexity"] for row in tuner.records.rows(trial_id)]
-    assert 0 < len(rows) < 3
-    assert rows == history.history["perplexity"][: len(rows)]
+    config = tuner.records.config(1)
+    assert config.optimizer.epochs == 3
+    values = tuner.records.values(1)
+    assert 0 < len(values) < 3
+    assert values == train(config).history.column("perplexity")[: len(values)]
 
 
 def test_three_learning_rates_are_tried_one_by_one(small_search: Search) -> None:
@@ -203,13 +203,10 @@ def test_hyperband_goes_on_where_a_trial_stopped(small_search: Search, base: Tra
     )
     later = [t for t in tuner.oracle.trials.values() if "tuner/trial_id" in t.hyperparameters.values]
     assert later
-    trial = later[0]
-    epochs = trial.hyperparameters.values["tuner/epochs"]
-    history = keras.callbacks.History()
-    config = tuner.records.config(trial.trial_id)
-    assert config.optimizer.epochs == epochs
-    train(config, callbacks=[history])
-    assert [row["perplexity"] for row in tuner.records.rows(trial.trial_id)] == history.history["perplexity"]
+    number, epochs = trial_number(later[0].trial_id), later[0].hyperparameters.values["tuner/epochs"]
+    values = tuner.records.values(number)
+    assert len(values) == epochs
+    assert values == train(tuner.records.config(number)).history.column("perplexity")[:epochs]
 
 
 def test_with_a_held_out_part_a_trial_is_that_of_a_training_too(
@@ -220,11 +217,33 @@ def test_with_a_held_out_part_a_trial_is_that_of_a_training_too(
     )
     tuner = small_search(config, max_trials=2)
     assert tuner.oracle.objective.name == "val_perplexity"
-    history = keras.callbacks.History()
-    train(tuner.records.config("1"), callbacks=[history])
-    rows = tuner.records.rows("1")
-    assert [row["val_perplexity"] for row in rows] == history.history["val_perplexity"]
-    assert tuner.oracle.trials["1"].score == min(history.history["val_perplexity"])
+    values = train(tuner.records.config(2)).history.column("val_perplexity")
+    assert tuner.records.values(2) == values
+    assert tuner.oracle.trials["1"].score == min(values)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_kept_trial_goes_on_exactly_as_any_run_does(
+    number: int, small_search: Search, run_dir: Path
+) -> None:
+    space = SearchSpace(learning_rate=(1.0, 5.0, 9.0), hidden_size=(4,))
+    tuner = small_search(space=space, tuner="grid", max_trials=2, keep_checkpoints=True)
+    config = with_settings(tuner.records.config(number), {"epochs": 8})
+    with Run.resume(run_dir / "trials" / str(number)) as run:
+        resumed = train(config, run=run)
+    expected = train(config)
+    assert len(resumed.history) == 8
+    assert resumed.history.column("perplexity") == expected.history.column("perplexity")
+    for mine, its in zip(resumed.model.get_weights(), expected.model.get_weights(), strict=True):
+        assert (mine == its).all()
+
+
+def test_a_best_run_that_was_trained_further_is_not_replaced(small_search: Search, run_dir: Path) -> None:
+    tuner = small_search(max_trials=1)
+    with Run.resume(run_dir / "best") as run:
+        train(with_settings(tuner.records.config(1), {"epochs": 7}), run=run)
+    small_search(max_trials=1)
+    assert len(Run.open(run_dir / "best").history()) == 7
 
 
 def test_another_search_is_not_continued(small_search: Search, base: TrainConfig, run_dir: Path) -> None:
