@@ -13,6 +13,7 @@ LyricLMError                        everything that a user can mend
 │   └── RunWriteError (OSError)             the disk's fault, not the user's: exit status 1
 ├── SearchError (RuntimeError)      a search that cannot go on
 │   └── SearchServiceError (ConnectionError)    its chief or its workers cannot be reached
+├── ExportError (RuntimeError)      a model that cannot be exported, or not to that folder
 └── DivergedError (ArithmeticError) the loss is no longer a number
 """
 
@@ -23,6 +24,7 @@ __all__ = [
     "CorpusError",
     "CorpusNotFoundError",
     "DivergedError",
+    "ExportError",
     "LyricLMError",
     "RunError",
     "RunExistsError",
@@ -74,6 +76,10 @@ class SearchError(LyricLMError, RuntimeError):
 
 class SearchServiceError(SearchError, ConnectionError):
     """The chief or the workers of a search cannot be reached, or a port cannot be had."""
+
+
+class ExportError(LyricLMError, RuntimeError):
+    """A model that cannot be exported in a format, or not to a folder; nothing is left behind."""
 
 
 class DivergedError(LyricLMError, ArithmeticError):

@@ -20,7 +20,7 @@ FLOORS = [
     ["lyric_lm.settings"],
     ["lyric_lm.model", "lyric_lm.originality"],
     ["lyric_lm.generation", "lyric_lm.runs"],
-    ["lyric_lm.display", "lyric_lm.evaluation"],
+    ["lyric_lm.display", "lyric_lm.evaluation", "lyric_lm.export"],
     ["lyric_lm.callbacks"],
     ["lyric_lm.training"],
     ["lyric_lm.tuning"],

@@ -15,6 +15,7 @@ from typing import Annotated
 import tyro
 
 from lyric_lm.cli.evaluate import Evaluate
+from lyric_lm.cli.export import Export
 from lyric_lm.cli.generate import Generate
 from lyric_lm.cli.plot import Plot
 from lyric_lm.cli.recipe import asks_for_recipe, parse_with_recipe
@@ -36,6 +37,7 @@ class LyricLM:
         | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
         | Annotated[Tune, tyro.conf.subcommand("tune")]
         | Annotated[Plot, tyro.conf.subcommand("plot")]
+        | Annotated[Export, tyro.conf.subcommand("export")]
     )
 
 

@@ -53,7 +53,7 @@ class Temperature(Sampler):
         check_temperature(self.temperature)
 
     def choose(self, logits: Any, uniform: Any) -> Any:
-        return _draw(logits / self.temperature, uniform)
+        return draw(logits / self.temperature, uniform)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,8 +70,8 @@ class TopK(Sampler):
 
     def choose(self, logits: Any, uniform: Any) -> Any:
         logits = tf.convert_to_tensor(logits, tf.float32) / self.temperature
-        kept = _fewest_largest(logits, lambda kept: tf.reduce_sum(tf.cast(kept, tf.int32), axis=-1) >= self.k)
-        return _draw(tf.where(kept, logits, -float("inf")), uniform)
+        kept = fewest_largest(logits, lambda kept: tf.reduce_sum(tf.cast(kept, tf.int32), axis=-1) >= self.k)
+        return draw(tf.where(kept, logits, -float("inf")), uniform)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,10 +89,10 @@ class TopP(Sampler):
     def choose(self, logits: Any, uniform: Any) -> Any:
         logits = tf.convert_to_tensor(logits, tf.float32) / self.temperature
         probabilities = tf.nn.softmax(logits)
-        kept = _fewest_largest(
+        kept = fewest_largest(
             logits, lambda kept: tf.reduce_sum(tf.where(kept, probabilities, 0.0), axis=-1) >= self.p
         )
-        return _draw(tf.where(kept, logits, -float("inf")), uniform)
+        return draw(tf.where(kept, logits, -float("inf")), uniform)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,7 +124,7 @@ class Beam:
         return best.values, best.indices // num_ids, best.indices % num_ids
 
 
-def _fewest_largest(logits: Any, enough: Callable[[Any], Any]) -> Any:
+def fewest_largest(logits: Any, enough: Callable[[Any], Any]) -> Any:
     """The largest logits of each row, as few as are enough, ties with the least of them too: bool (B, V).
 
     The threshold is found bit by bit, since a float's bits, read as an integer, are in the float's order.
@@ -144,7 +144,7 @@ def _fewest_largest(logits: Any, enough: Callable[[Any], Any]) -> Any:
     return ordered >= least[:, None]
 
 
-def _draw(logits: Any, uniform: Any) -> Any:
+def draw(logits: Any, uniform: Any) -> Any:
     """Invert the cumulative distribution at `uniform`: int32 (B,).
 
     The cumulative sum is taken in two levels, over blocks and inside the block that is hit: XLA's own cumsum

@@ -11,6 +11,7 @@ from lyric_lm.model.loss import clip_by_global_norm, mean_cross_entropy
 from lyric_lm.model.perplexity import Perplexity
 from lyric_lm.model.recurrence import fast_recurrence, input_bias
 from lyric_lm.model.stateful_model import StatefulModel
+from lyric_lm.model.step_model import StepModel
 
 
 @keras.saving.register_keras_serializable(package="lyric_lm")
@@ -155,6 +156,19 @@ class RNNModel(StatefulModel):
     def fast_layers(self) -> list[bool]:
         """For each recurrent layer, whether it takes the fast path."""
         return [self.fast and fast_recurrence(rnn.cell) is not None for rnn in self.rnns]
+
+    def export(self, filepath: Any, format: str = "tf_saved_model", **kwargs: Any) -> None:  # noqa: A002
+        """Export one step of the model as `keras.Model.export` does, with a flat signature.
+
+        Inputs `ids` and `state_0`, ..., outputs `logits` and `next_state_0`, ...; see `StepModel`.
+        `lyric_lm.export.export_model` writes a whole text generator instead.
+
+        Args: as `keras.Model.export`'s; `input_signature` is given.
+        """
+        step = StepModel(self)
+        step(step.zero_inputs())  # builds it
+        kwargs.setdefault("input_signature", step.input_signature())
+        step.export(filepath, format=format, **kwargs)
 
     # ------------------------------------------------------------------ forward
 
