@@ -16,6 +16,8 @@ _SECONDS_BETWEEN_WRITES = 1.0
 class EndingCallback(keras.callbacks.Callback):  # type: ignore[misc]
     """A callback that may end a training before its last epoch, and says what that is called; a base class.
 
+    A subclass that remembers more adds it to `state_dict` and `load_state_dict`.
+
     Attributes:
         ending: what the training's outcome is called where this callback ended it, else None.
     """
@@ -23,6 +25,12 @@ class EndingCallback(keras.callbacks.Callback):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self.ending: Literal["pruned", "diverged"] | None = None
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"ending": self.ending}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.ending = state.get("ending")  # a checkpoint of format 1 has none
 
     def end(self, ending: Literal["pruned", "diverged"]) -> None:
         """End the training after the present epoch."""
@@ -39,9 +47,16 @@ class LastGoodModel(EndingCallback):
 
     def __init__(self, run: Run | None) -> None:
         super().__init__()
-        self.epoch = 0  # the last good one, counted from 1; public, so that a checkpoint remembers it
+        self.epoch = 0  # the last good one, counted from 1
         self._run = run
         self._weights: list[np.ndarray[Any, Any]] = []
+
+    def state_dict(self) -> dict[str, Any]:
+        return {**super().state_dict(), "epoch": self.epoch}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        super().load_state_dict(state)
+        self.epoch = state["epoch"]
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         del epoch, logs
@@ -87,6 +102,12 @@ class RunHistory(keras.callbacks.Callback):  # type: ignore[misc]
         self.epochs: list[dict[str, float]] = []  # each one's figures
         self._run = run
         self._written = -math.inf  # seconds on a clock without a beginning
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"epochs": self.epochs}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.epochs = state["epochs"]
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         del epoch

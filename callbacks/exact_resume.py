@@ -1,41 +1,47 @@
 """`ExactResume`: a training that was killed goes on as if it never had been."""
 
-import inspect
 import math
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
+from lyric_lm.callbacks.keras_internals import begin_at
+from lyric_lm.callbacks.memory import check_rememberable, load_state, state_of
 from lyric_lm.checks import check_at_least_one
 from lyric_lm.errors import CheckpointError
-from lyric_lm.runs.checkpoint_values import is_plain
 from lyric_lm.runs.checkpoints import Checkpoint, read_newest_checkpoint, write_checkpoint
 
 
-class ExactResume(keras.callbacks.Callback):  # type: ignore[misc]
+class ExactResume(keras.callbacks.History):  # type: ignore[misc]
     """Writes checkpoints and goes on from the newest, bit for bit as if the training had not stopped.
 
-    Call `fit` again with the same arguments after a crash, a kill or a power cut. Restored are the model's
-    variables with its seed generators, the optimizer's, the number of epochs done, and the memory of the
-    other callbacks: their public attributes that hold plain values or arrays and that no constructor argument
-    is named after (`EarlyStopping.wait` and `.best_weights`, `History.history`, ...). A training that a
-    callback had ended stays ended. Whatever else is random must depend on the epoch's number alone, as
+    Call `fit` again with the same arguments after a crash, a kill or a power cut. Kept are the model's
+    variables with its seed generators, the optimizer's, the number of epochs done, the history that `fit`
+    returns, which is this object, and what the callbacks in `remember` say that they remember. A training
+    that a callback had ended stays ended. Whatever else is random must depend on the epoch's number alone, as
     `varied_batches` does; the order that `Dataset.shuffle` draws is lost with its process.
 
-    A file that is damaged is passed over for the one before it. An epoch whose loss is no number is not kept.
+    A callback of your own says what it remembers in two methods, `state_dict` and `load_state_dict`: see
+    `lyric_lm.callbacks.memory.Remembers`. Keras' own, as `EarlyStopping`, need not.
+
+    A file that is damaged is passed over for the one before it. An epoch whose loss or weights are no numbers
+    is not kept.
 
     Args:
-        path: the folder of the checkpoints, made at the first one; its parent must exist.
+        folder: of the checkpoints, made at the first one; its parent must exist.
+        remember: callbacks of the same `fit` whose memory is kept, [] if none has one. This one comes after
+            them, the last in the list, so that it sees what each of them did with an epoch.
         every: epochs between two checkpoints, >= 1. The last epoch is kept too, planned or not.
         report: called with a sentence for the user, say of a damaged file.
 
     Raises:
-        ValueError: `every` is below 1.
+        ValueError: `every` is below 1, or one of `remember` does not say what it remembers; at the start of
+            `fit`: one of them is not in its list, or not before this one, or remembers what cannot be kept.
         CheckpointError: at the start of `fit`: no file is whole, or they are of another model.
         RunWriteError: in `fit`: a checkpoint cannot be written; the older ones stay.
 
@@ -44,66 +50,85 @@ class ExactResume(keras.callbacks.Callback):  # type: ignore[misc]
     >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     >>> model.compile("sgd", "mse")
     >>> xy = np.ones((4, 2)), np.ones((4, 1))
-    >>> _ = model.fit(*xy, epochs=3, verbose=0, callbacks=[ExactResume(folder)])
-    >>> model.fit(*xy, epochs=5, verbose=0, callbacks=[ExactResume(folder)]).epoch
-    [0, 1, 2, 3, 4]
+    >>> def train(epochs):
+    ...     callbacks = [keras.callbacks.EarlyStopping("loss", patience=2)]
+    ...     callbacks.append(ExactResume(folder, remember=callbacks))
+    ...     return model.fit(*xy, epochs=epochs, verbose=0, callbacks=callbacks)
+    >>> train(3).epoch, train(5).epoch
+    ([0, 1, 2], [0, 1, 2, 3, 4])
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], *, every: int = 1, report: Callable[[str], object] = print
+        self,
+        folder: str | os.PathLike[str],
+        remember: Sequence[keras.callbacks.Callback],
+        *,
+        every: int = 1,
+        report: Callable[[str], object] = print,
     ) -> None:
         super().__init__()
         check_at_least_one(every=every)
-        self.path = Path(path)
+        self.folder = Path(folder)
+        self.remember = list(keras.tree.flatten(remember))
+        check_rememberable(self.remember)
         self.every = every
         self.report = report
         self.epochs_done = 0
         self.ended = False  # whether a callback ended the training before its last epoch
         self.stopped = False  # whether `stop` did
         self._stop_asked = False
-        self._restored: Checkpoint | None = None
-        self._callbacks: keras.callbacks.CallbackList | None = None
+        self._not_before: list[str] = []  # which of `remember` do not come before this one
 
     def stop(self) -> None:
         """Ask for an end after the present epoch, with a checkpoint; a signal handler may call it."""
         self._stop_asked = True
 
-    def set_model(self, model: keras.Model) -> None:
-        super().set_model(model)
-        # Keras does not tell a callback of the others, but the list of all of them is what calls this.
-        caller = sys._getframe(1).f_locals.get("self")
-        self._callbacks = caller if isinstance(caller, keras.callbacks.CallbackList) else None
+    def state_dict(self) -> dict[str, Any]:
+        """The history, as `remember` would keep it for another one's."""
+        return {"epoch": self.epoch, "history": self.history}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take back what `state_dict` returned."""
+        self.epoch, self.history = state["epoch"], state["history"]
+
+    def set_params(self, params: Any) -> None:
+        super().set_params(params)
+        # Keras hands each `fit`'s callbacks one and the same dict, in their order.
+        self._not_before = [type(c).__name__ for c in self.remember if c.params is not params]
 
     def on_train_begin(self, logs: Any = None) -> None:
-        del logs
-        if self._callbacks is not None:
-            # The others' memory is kept once all of them have seen the epoch, and restored before any of them
-            # uses it but after all of them forgot it. A new list, since Keras is walking along the old one.
-            others = [callback for callback in self._callbacks.callbacks if callback is not self]
-            self._callbacks.callbacks = [_First(self._restore_memory), *others, self]
-        self.epochs_done, self.ended, self.stopped = 0, False, False
-        self._restored = read_newest_checkpoint(self.path, report=self.report)
-        if self._restored is None:
+        super().on_train_begin(logs)
+        self.history, self.epochs_done, self.ended, self.stopped = {}, 0, False, False
+        if self._not_before:
+            raise ValueError(
+                "ExactResume must come last in the list of callbacks, after each one that it remembers. "
+                f"Received not before it: {', '.join(self._not_before)}"
+            )
+        check_rememberable(self.remember)
+        self._memory()  # what cannot be kept is said now
+        checkpoint = read_newest_checkpoint(self.folder, report=self.report)
+        if checkpoint is None:
             return
-        self._restore_variables(self._restored)
-        self.epochs_done, self.ended = self._restored.epoch, self._restored.stopped
-        # What `fit` reads next, as it does for `keras.callbacks.BackupAndRestore`.
-        self.model._initial_epoch = max(self.epochs_done, self.params["epochs"] * self.ended)
+        self._restore_variables(checkpoint)
+        self._restore_memory(checkpoint)
+        self.epochs_done, self.ended = checkpoint.epoch, checkpoint.stopped
+        begin_at(self.model, sys.maxsize if self.ended else self.epochs_done)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        super().on_epoch_end(epoch, logs)
         self.epochs_done = epoch + 1
         self.ended = bool(self.model.stop_training)
-        due = self.epochs_done % self.every == 0 or self.epochs_done == self.params["epochs"]
+        is_last = self.epochs_done == (self.params or {}).get("epochs")
+        due = is_last or self.epochs_done % self.every == 0
         if (due or self.ended or self._stop_asked) and self._is_good(logs):
-            write_checkpoint(self.path, self._checkpoint())
+            write_checkpoint(self.folder, self._checkpoint())
         if self._stop_asked:
-            self.stopped = not self.ended and self.epochs_done < self.params["epochs"]
+            self.stopped = not (self.ended or is_last)
             self.model.stop_training = True
 
     def on_train_end(self, logs: Any = None) -> None:
         del logs
-        self.model._initial_epoch = None
-        self._callbacks, self._stop_asked = None, False
+        self._stop_asked = False
 
     def _is_good(self, logs: Any) -> bool:
         loss = float((logs or {}).get("loss", 0.0))
@@ -115,8 +140,20 @@ class ExactResume(keras.callbacks.Callback):  # type: ignore[misc]
             stopped=self.ended,
             model=[_value(v) for v in self.model.variables],
             optimizer=[_value(v) for v in self.model.optimizer.variables],
-            memory={name: memory for name, other in self._others() if (memory := memory_of(other))},
+            memory=self._memory(),
         )
+
+    def _memory(self) -> dict[str, dict[str, Any]]:
+        return {name: state_of(callback) for name, callback in self._owners().items()}
+
+    def _owners(self) -> dict[str, Any]:
+        """This history and the callbacks, each with a name that is the same in the next process."""
+        seen: dict[str, int] = {}
+        owners = {}
+        for kind, callback in [("History", self), *((type(c).__name__, c) for c in self.remember)]:
+            seen[kind] = seen.get(kind, 0) + 1
+            owners[f"{kind} {seen[kind]}"] = callback
+        return owners
 
     def _restore_variables(self, checkpoint: Checkpoint) -> None:
         optimizer = self.model.optimizer
@@ -130,75 +167,19 @@ class ExactResume(keras.callbacks.Callback):  # type: ignore[misc]
             here = [(tuple(v.shape), str(keras.backend.standardize_dtype(v.dtype))) for v in variables]
             if there != here:
                 raise CheckpointError(
-                    f"The checkpoints in {self.path} are of another model or optimizer "
+                    f"The checkpoints in {self.folder} are of another model or optimizer "
                     f"({_first_difference(there, here)}): choose another folder, or build the same model."
                 )
         for variables, values in pairs:
             for variable, value in zip(variables, values, strict=True):
                 variable.assign(value)
 
-    def _restore_memory(self) -> None:
-        """Give the other callbacks their memory back."""
-        memory = self._restored.memory if self._restored is not None else {}
-        self._restored = None
-        for name, other in self._others():
-            for attribute, value in memory.get(name, {}).items():
-                if _may_remember(other, attribute):
-                    setattr(other, attribute, value)
-
-    def _others(self) -> list[tuple[str, keras.callbacks.Callback]]:
-        """The other callbacks, each with a name that is the same in the next process."""
-        seen: dict[str, int] = {}
-        others = []
-        for callback in self._callbacks.callbacks if self._callbacks is not None else []:
-            if callback is self or isinstance(callback, (_First, keras.callbacks.ProgbarLogger)):
-                continue
-            kind = type(callback).__name__
-            seen[kind] = seen.get(kind, 0) + 1
-            others.append((f"{kind} {seen[kind]}", callback))
-        return others
-
-
-def memory_of(callback: keras.callbacks.Callback) -> dict[str, Any]:
-    """What a callback has to remember from epoch to epoch.
-
-    Its public attributes that hold plain values or arrays; those named after an argument of its constructor
-    are settings, and no memory.
-
-    >>> sorted(memory_of(keras.callbacks.EarlyStopping()))
-    ['best', 'best_weights', 'monitor_op', 'stopped_epoch', 'wait']
-    """
-    return {
-        name: value
-        for name, value in vars(callback).items()
-        if _may_remember(callback, name) and is_plain(value)
-    }
-
-
-def _may_remember(callback: keras.callbacks.Callback, name: str) -> bool:
-    settings = inspect.signature(type(callback).__init__).parameters
-    return (
-        not name.startswith("_")
-        and name != "params"
-        and name not in settings
-        and not hasattr(type(callback), name)
-    )
-
-
-class _First(keras.callbacks.Callback):  # type: ignore[misc]
-    """Calls a function before any other callback hears of an epoch or, if there is none, of the end."""
-
-    def __init__(self, call: Callable[[], object]) -> None:
-        super().__init__()
-        self._call = call
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        del epoch, logs
-        self._call()
-
-    def on_train_end(self, logs: Any = None) -> None:
-        del logs
-        self._call()
+    def _restore_memory(self, checkpoint: Checkpoint) -> None:
+        for name, callback in self._owners().items():
+            if name in checkpoint.memory:
+                load_state(callback, checkpoint.memory[name])
+            elif state_of(callback):
+                self.report(f"The checkpoints in {self.folder} do not know {name}: it starts anew.")
 
 
 def _value(variable: Any) -> np.ndarray[Any, Any]:

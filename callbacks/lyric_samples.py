@@ -64,6 +64,12 @@ class LyricSamples(keras.callbacks.Callback):  # type: ignore[misc]
         self.lines: list[str] = []
         self._start = self._end = 0.0
 
+    def state_dict(self) -> dict[str, Any]:
+        return {"lines": self.lines}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.lines = state["lines"]
+
     def on_train_begin(self, logs: Any = None) -> None:
         del logs
         check_own_model(self)

@@ -85,6 +85,12 @@ class TensorBoard(keras.callbacks.Callback):  # type: ignore[misc]
         self._results: dict[str, float] = {}
         self._profiling = False
 
+    def state_dict(self) -> dict[str, Any]:
+        return {"results": self._results}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._results = state["results"]
+
     # ------------------------------------------------------------------ Keras' hooks
 
     def on_train_begin(self, logs: Any = None) -> None:

@@ -31,6 +31,13 @@ class ValidationReport(keras.callbacks.Callback):  # type: ignore[misc]
         self.best = math.inf
         self.best_epoch = self.epochs_done = 0  # counted from 1
 
+    def state_dict(self) -> dict[str, Any]:
+        return {"best": self.best, "best_epoch": self.best_epoch, "epochs_done": self.epochs_done}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.best, self.best_epoch = state["best"], state["best_epoch"]
+        self.epochs_done = state["epochs_done"]
+
     def on_train_begin(self, logs: Any = None) -> None:
         del logs
         self.best, self.best_epoch, self.epochs_done = math.inf, 0, 0

@@ -115,7 +115,8 @@ def test_memory_is_flat_over_many_epochs_with_callbacks_and_checkpoints(
     memory = Memory()
     samples = LyricSamples(every=5, num_chars=11, write=lambda _: None)
     with Run.create(tmp_path / "run", describe_run(config, texts.training, texts.validation)) as run:
-        train(config, run=run, callbacks=[samples, memory, ExactResume(run.checkpoints, every=2)])
+        resume = ExactResume(run.checkpoints, [samples], every=2)
+        train(config, run=run, callbacks=[samples, memory, resume])
     growth = memory.growth(epochs // 4)
     with capsys.disabled():
         print(f" [{epochs} epochs, {growth:+.1f} MiB after the first quarter]", end="")

@@ -74,6 +74,13 @@ class MedianStop(EndingCallback):
         self._values: list[float] = []
         self._objective, self._rule, self._others, self._stop = objective, rule, others, stop
 
+    def state_dict(self) -> dict[str, Any]:
+        return {**super().state_dict(), "values": self._values}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        super().load_state_dict(state)
+        self._values = state.get("values", [])  # a checkpoint of format 1 has none
+
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         del epoch
         self._values.append(float((logs or {})[self._objective]))

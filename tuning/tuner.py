@@ -152,7 +152,7 @@ class RNNTuner(kt.Tuner):  # type: ignore[misc]
         earlier = hp.values.get("tuner/trial_id")  # whose training this one goes on with
         after = None if earlier is None else trial_number(earlier)
         with self.records.begin(number, record, after=after) as run:
-            resume = ExactResume(run.checkpoints, every=config.optimizer.epochs)
+            resume = ExactResume(run.checkpoints, [], every=config.optimizer.epochs)
             extra = [*_copies(callbacks, number), resume]
             if self._pruning:
                 guessing = guessing_score(objective, len(texts.vocabulary))

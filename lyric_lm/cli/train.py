@@ -61,7 +61,7 @@ class Train:
         texts = load_texts(self.config)  # a text that cannot be used leaves no folder behind
         epochs = self.config.optimizer.epochs
         with self._open_run(texts) as run, _progress(epochs) as (progress, show):
-            resume = ExactResume(run.checkpoints, every=self.run_config.checkpoint_every, report=show)
+            resume = ExactResume(run.checkpoints, [], every=self.run_config.checkpoint_every, report=show)
             with stop_at_epoch_end(resume.stop, tell=_tell) as signals:
                 outcome = train(
                     self.config,

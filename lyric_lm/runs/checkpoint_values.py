@@ -8,20 +8,24 @@ import numpy as np
 # Written out, so that a file cannot name a type that holds objects.
 _INTEGERS = [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]
 _DTYPES = frozenset(["bool", *_INTEGERS, "bfloat16", "float16", "float32", "float64"])
-_ARRAY, _SCALAR, _TUPLE, _MAP = "array", "scalar", "tuple", "map"
+_ARRAY, _SCALAR, _TUPLE, _SET, _MAP, _PAIRS = "array", "scalar", "tuple", "set", "map", "pairs"
 
 
-def is_plain(value: Any) -> bool:
-    """Whether `pack_value` can keep a value: numbers, text, arrays, and lists, tuples and dicts of them."""
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return True
-    if isinstance(value, (np.ndarray, np.generic)):
-        return value.dtype.name in _DTYPES
-    if isinstance(value, (list, tuple)):
-        return all(map(is_plain, value))
-    if isinstance(value, dict):
-        return all(isinstance(key, str) and is_plain(entry) for key, entry in value.items())
-    return False
+def not_plain(value: Any) -> type | None:
+    """The type of a value, or of something in it, that `pack_value` cannot keep; None where it can.
+
+    It keeps None, booleans, numbers, texts, NumPy arrays and scalars, and lists, tuples, sets and dicts of
+    them; no subclass, say a defaultdict, which would come back as what it is derived from.
+    """
+    if value is None or type(value) in (bool, int, float, str):
+        return None
+    if type(value) is np.ndarray or isinstance(value, np.generic):
+        return None if value.dtype.name in _DTYPES else type(value)
+    if type(value) in (list, tuple, set):
+        return next((found for entry in value if (found := not_plain(entry)) is not None), None)
+    if type(value) is dict:
+        return not_plain(list(value)) or not_plain(list(value.values()))
+    return type(value)
 
 
 def pack_value(value: Any, arrays: list[np.ndarray[Any, Any]]) -> Any:
@@ -33,18 +37,22 @@ def pack_value(value: Any, arrays: list[np.ndarray[Any, Any]]) -> Any:
     >>> arrays = []
     >>> pack_value({"wait": 3, "best_weights": [np.zeros(2)]}, arrays)
     {'map': {'wait': 3, 'best_weights': [{'array': 0}]}}
+    >>> pack_value({0: 2.5, 1: 1.5}, arrays)
+    {'pairs': [[0, 2.5], [1, 1.5]]}
     """
-    if not is_plain(value):
-        raise ValueError(f"`value` must be plain: numbers, text, arrays. Received: {type(value).__name__}")
+    if (kind := not_plain(value)) is not None:
+        raise ValueError(f"`value` must be plain: numbers, text, arrays. Received: {kind.__name__}")
     if isinstance(value, (np.ndarray, np.generic)):
         arrays.append(np.asarray(value))
         return {_ARRAY if isinstance(value, np.ndarray) else _SCALAR: len(arrays) - 1}
     if isinstance(value, dict):
-        return {_MAP: {key: pack_value(entry, arrays) for key, entry in value.items()}}
-    if isinstance(value, tuple):
-        return {_TUPLE: [pack_value(entry, arrays) for entry in value]}
-    if isinstance(value, list):
-        return [pack_value(entry, arrays) for entry in value]
+        if all(type(key) is str for key in value):
+            return {_MAP: {key: pack_value(entry, arrays) for key, entry in value.items()}}
+        return {_PAIRS: [[pack_value(part, arrays) for part in item] for item in value.items()]}
+    if isinstance(value, (list, tuple, set)):
+        ordered = sorted(value, key=repr) if isinstance(value, set) else value  # the same in each process
+        entries = [pack_value(entry, arrays) for entry in ordered]
+        return entries if isinstance(value, list) else {_TUPLE if isinstance(value, tuple) else _SET: entries}
     return value
 
 
@@ -64,8 +72,10 @@ def unpack_value(value: Any, arrays: list[np.ndarray[Any, Any]]) -> Any:
     kind, content = next(iter(value.items()))
     if kind == _MAP:
         return {key: unpack_value(entry, arrays) for key, entry in content.items()}
-    if kind == _TUPLE:
-        return tuple(unpack_value(entry, arrays) for entry in content)
+    if kind in (_TUPLE, _SET):
+        return (tuple if kind == _TUPLE else set)(unpack_value(entry, arrays) for entry in content)
+    if kind == _PAIRS:
+        return {unpack_value(key, arrays): unpack_value(entry, arrays) for key, entry in content}
     if kind not in (_ARRAY, _SCALAR) or type(content) is not int or content < 0:
         raise ValueError("an entry of unknown kind")
     array = arrays[content]

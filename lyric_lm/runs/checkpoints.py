@@ -20,7 +20,8 @@ from lyric_lm.errors import CheckpointError
 from lyric_lm.runs.atomic_files import clear_write_errors, write_atomically
 from lyric_lm.runs.checkpoint_values import ArrayReader, pack_value, unpack_value
 
-FORMAT_VERSION = 1
+# 2 added sets, and dicts whose keys are not all text, to what a callback may remember.
+FORMAT_VERSION = 2
 
 _MAGIC = b"LYRICCKP"
 _MAX_HEADER_BYTES = 32 * 2**20  # the history of 100,000 epochs fits
@@ -37,7 +38,7 @@ class Checkpoint:
     stopped: bool  # whether a callback has ended the training here
     model: list[np.ndarray[Any, Any]]  # all variables, seed generators included
     optimizer: list[np.ndarray[Any, Any]]  # all variables, the learning rate included
-    memory: dict[str, dict[str, Any]]  # what each callback has to remember: plain values and arrays
+    memory: dict[str, dict[str, Any]]  # what each callback says that it remembers: plain values and arrays
 
 
 def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
@@ -151,7 +152,7 @@ def decode_checkpoint(data: bytes) -> Checkpoint:
             raise CheckpointError(
                 f"is of format {version}, from a later version of lyric_lm: install that version"
             )
-        if type(version) is not int or version != FORMAT_VERSION:
+        if type(version) is not int or version < 1:
             raise ValueError(f"format_version {version!r:.20}")
         reader = ArrayReader(header["arrays"], body[end:])
         fields = {name: unpack_value(value, reader.arrays) for name, value in header["values"].items()}

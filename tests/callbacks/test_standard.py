@@ -48,7 +48,7 @@ def test_without_a_run_or_anybody_to_show_it_to_only_the_figures_are_kept() -> N
 
 
 def test_a_checkpoint_callback_of_the_callers_takes_the_place_of_the_runs_own(tmp_path: Path) -> None:
-    given = (ExactResume(tmp_path, every=7), keras.callbacks.TerminateOnNaN())
+    given = (ExactResume(tmp_path, [], every=7), keras.callbacks.TerminateOnNaN())
     made = names(given, run=Run(tmp_path), dashboard=DashboardConfig(tensorboard=False))
     assert made == ["LyricSamples", "TerminateOnNaN", "LastGoodModel", "RunHistory", "ExactResume"]
 

@@ -281,8 +281,23 @@ def test_it_does_not_ask_for_batches_which_would_slow_fit_down() -> None:
 
 def test_a_training_that_goes_on_goes_on_in_the_same_charts(tmp_path: Path) -> None:
     for epochs in (3, 5):
-        fit(build(), TensorBoard(tmp_path / "logs", []), ExactResume(tmp_path / "kept"), epochs=epochs)
+        board = TensorBoard(tmp_path / "logs", [])
+        fit(build(), board, ExactResume(tmp_path / "kept", board), epochs=epochs)
     assert list(values(tmp_path / "logs/train", "learning/perplexity")) == [1, 2, 3, 4, 5]
+
+
+def test_the_best_epoch_is_known_to_a_training_that_goes_on(tmp_path: Path) -> None:
+    for epochs in (3, 5):
+        model, board = build(), TensorBoard(tmp_path / "logs", [])
+        spoil = keras.callbacks.LambdaCallback(
+            on_epoch_begin=lambda epoch, _, optimizer=model.optimizer: setattr(
+                optimizer, "learning_rate", 0.5 if epoch < 3 else 500.0
+            )
+        )
+        history = fit(model, board, spoil, ExactResume(tmp_path / "kept", board), epochs=epochs)
+    perplexities = history["val_perplexity"]
+    assert min(perplexities) < min(perplexities[3:])
+    assert board.state_dict()["results"]["best_val_perplexity"] == min(perplexities)
 
 
 def test_epochs_that_a_kill_undid_are_charted_once(tmp_path: Path) -> None:
@@ -292,7 +307,7 @@ def test_epochs_that_a_kill_undid_are_charted_once(tmp_path: Path) -> None:
 
     def train(*callbacks: Any) -> None:
         board = TensorBoard(tmp_path / "logs", ["分开"], samples_every=1, settings=SETTINGS)
-        fit(build(clipping_theta=0.3), board, ExactResume(tmp_path / "kept", every=2), *callbacks)
+        fit(build(clipping_theta=0.3), board, *callbacks, ExactResume(tmp_path / "kept", board, every=2))
 
     with pytest.raises(InterruptedError):
         train(keras.callbacks.LambdaCallback(on_epoch_end=die))
