@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from lyric_lm.data.errors import CorpusError, CorpusNotFoundError
+from lyric_lm.data.keras_home import keras_home
 
 _FILE = "jaychou_lyrics.txt.zip"
 _FOLDER_VARIABLE = "LYRIC_LM_DATA"
@@ -23,7 +24,7 @@ def find_jaychou() -> Path:
         path = Path(folder) / _FILE
         if digest := _digest(path):
             return _verified(path, digest)
-    cache = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
+    cache = keras_home()
     path = cache / "datasets" / _FILE
     if _digest(path) == _SHA256:  # else it is missing, or a download cut short, which is fetched again
         return path

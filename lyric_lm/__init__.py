@@ -10,6 +10,7 @@ Everywhere in this package the letters of an array's shape mean the same axis:
 
 from typing import TYPE_CHECKING
 
+from lyric_lm.keras_registration import register_with_keras
 from lyric_lm.lazy_names import lazy_names
 
 if TYPE_CHECKING:
@@ -67,3 +68,5 @@ __all__ = [
 ]
 
 __getattr__, __dir__ = lazy_names(__name__, _HOMES)
+
+register_with_keras("lyric_lm", "RNNModel", home="lyric_lm.model")

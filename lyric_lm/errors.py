@@ -4,6 +4,7 @@ LyricLMError                        everything that a user can mend
 ├── CorpusError (ValueError)        a text that cannot be read or is too short     } defined in
 │   └── CorpusNotFoundError (FileNotFoundError)                                    } lyric_lm.data,
 ├── UnknownCharacterError (ValueError)  a character the vocabulary lacks           } the ground floor
+├── BackendError (RuntimeError)     Keras runs on another backend than TensorFlow
 ├── SettingsError (ValueError)      settings that contradict each other
 ├── RunError (RuntimeError)         a run folder that cannot be written, read or continued
 │   ├── RunExistsError (FileExistsError)
@@ -20,6 +21,7 @@ LyricLMError                        everything that a user can mend
 from lyric_lm.data.errors import CorpusError, CorpusNotFoundError, LyricLMError, UnknownCharacterError
 
 __all__ = [
+    "BackendError",
     "CheckpointError",
     "CorpusError",
     "CorpusNotFoundError",
@@ -36,6 +38,10 @@ __all__ = [
     "SettingsError",
     "UnknownCharacterError",
 ]
+
+
+class BackendError(LyricLMError, RuntimeError):
+    """Keras runs, or is told to run, on another backend than TensorFlow."""
 
 
 class SettingsError(LyricLMError, ValueError):

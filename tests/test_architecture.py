@@ -14,10 +14,10 @@ ROOT = Path(__file__).parents[1]
 # The floors from the ground up, each with its rooms. A room may import the rooms of lower floors, and itself;
 # two rooms of one floor do not know each other. The roof, the last, is imported by nobody.
 FLOORS = [
-    ["lyric_lm.checks", "lyric_lm.lazy_names"],
+    ["lyric_lm.checks", "lyric_lm.keras_registration", "lyric_lm.lazy_names"],
     ["lyric_lm.data"],
     ["lyric_lm.errors"],
-    ["lyric_lm.settings"],
+    ["lyric_lm.backend", "lyric_lm.settings"],
     ["lyric_lm.model", "lyric_lm.originality"],
     ["lyric_lm.generation", "lyric_lm.runs"],
     ["lyric_lm.display", "lyric_lm.evaluation", "lyric_lm.export"],

@@ -14,15 +14,17 @@ from typing import Annotated
 
 import tyro
 
+from lyric_lm.backend import choose_tensorflow
 from lyric_lm.cli.evaluate import Evaluate
 from lyric_lm.cli.export import Export
 from lyric_lm.cli.generate import Generate
 from lyric_lm.cli.plot import Plot
 from lyric_lm.cli.recipe import asks_for_recipe, parse_with_recipe
-from lyric_lm.cli.start import keep_memory, quiet_start
+from lyric_lm.cli.start import keep_memory, start_tensorflow
 from lyric_lm.cli.train import Train
 from lyric_lm.cli.tune import Tune, with_present_names
 from lyric_lm.data.printable import printable
+from lyric_lm.errors import LyricLMError, RunWriteError
 
 __all__ = ["main"]
 
@@ -63,9 +65,9 @@ def main(args: Sequence[str] | None = None) -> int:
     parse = functools.partial(tyro.cli, LyricLM, prog="lyric-lm", args=args, config=plain_flags)
     command = None if asks_for_recipe(args) else parse().command
     keep_memory()
-    with quiet_start():
-        from lyric_lm.errors import LyricLMError, RunWriteError
     try:
+        choose_tensorflow()
+        start_tensorflow()
         if command is None:
             command = parse_with_recipe(args[0], lambda given: parse(default=LyricLM(given)).command)
         if isinstance(command, Train) and command.run_config.resume:

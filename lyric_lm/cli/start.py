@@ -1,11 +1,9 @@
-"""How the command's process starts: `keep_memory`, then `quiet_start`."""
+"""How the command's process starts: `keep_memory`, then `start_tensorflow`."""
 
-import contextlib
 import ctypes
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
 
 _KEPT = 1 << 30  # bytes; blocks smaller than this are kept, and as much at the end of the heap
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
@@ -24,9 +22,8 @@ def keep_memory() -> None:
         set_option(_M_TRIM_THRESHOLD, _KEPT)
 
 
-@contextlib.contextmanager
-def quiet_start() -> Iterator[None]:
-    """Keep TensorFlow's start-up chatter off the screen; show it if the start fails.
+def start_tensorflow() -> None:
+    """Import TensorFlow with its start-up chatter kept off the screen, and shown if the start fails.
 
     Its C++ libraries write to the file descriptor, before any log level is read.
     """
@@ -36,8 +33,9 @@ def quiet_start() -> Iterator[None]:
     with tempfile.TemporaryFile() as chatter:
         os.dup2(chatter.fileno(), 2)
         try:
-            yield
-            _touch_devices()
+            import tensorflow as tf
+
+            tf.config.list_logical_devices()  # starts them now, since they chatter too
         except BaseException:
             chatter.seek(0)
             os.write(stderr, chatter.read())
@@ -45,10 +43,3 @@ def quiet_start() -> Iterator[None]:
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)
-
-
-def _touch_devices() -> None:
-    """Start TensorFlow's devices now, since they chatter too."""
-    import tensorflow as tf
-
-    tf.config.list_logical_devices()

@@ -43,11 +43,14 @@ def _font_files() -> Iterator[Path]:
 
 
 def _font_folders() -> list[Path]:
-    home = Path.home()
+    try:
+        home = Path.home()
+    except RuntimeError:  # no HOME, and a user id without an entry, as in containers
+        home = Path(os.devnull)  # nothing lies below it
     if sys.platform == "win32":
-        local = Path(os.environ.get("LOCALAPPDATA", home / "AppData/Local"))
+        local = Path(os.environ.get("LOCALAPPDATA") or home / "AppData/Local")
         return [Path(os.environ.get("WINDIR", "C:/Windows"), "Fonts"), local / "Microsoft/Windows/Fonts"]
     if sys.platform == "darwin":
         return [Path("/System/Library/Fonts"), Path("/Library/Fonts"), home / "Library/Fonts"]
-    data_home = Path(os.environ.get("XDG_DATA_HOME", home / ".local/share"))
+    data_home = Path(os.environ.get("XDG_DATA_HOME") or home / ".local/share")
     return [data_home / "fonts", home / ".fonts", Path("/usr/local/share/fonts"), Path("/usr/share/fonts")]
