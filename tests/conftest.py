@@ -1,12 +1,17 @@
-"""What all tests share: XLA only where it is the subject."""
+"""What all tests share: XLA only where it is the subject, and property tests that may take their time."""
 
 import os
 
+import hypothesis
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no greeting of TensorFlow's from each process
 
 from lyric_lm.model.stateful_model import StatefulModel
+
+# Hypothesis' 200 ms for an example are over sooner on a busy machine, or where TensorFlow compiles something.
+hypothesis.settings.register_profile("lyric_lm", deadline=None)
+hypothesis.settings.load_profile("lyric_lm")
 
 
 @pytest.fixture(autouse=True)

@@ -23,7 +23,7 @@ from lyric_lm.errors import LyricLMError, SettingsError
 from lyric_lm.settings.config import ModelConfig, OptimizerConfig, TrainConfig
 from lyric_lm.training.model_size import check_model_size, training_bytes
 
-QUICK = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 # Trains on a file and says what it took.
 PEAK = """
 import resource, sys
@@ -214,7 +214,7 @@ settings_values = st.one_of(
 
 
 @given(values=settings_values)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_json_is_settings_or_refused(values: Any) -> None:
     try:
         config = TrainConfig.from_dict(values)
@@ -224,7 +224,7 @@ def test_any_json_is_settings_or_refused(values: Any) -> None:
 
 
 @given(values=settings_values)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_json_as_a_config_file_is_a_run_or_a_clear_error(tmp_path_factory: Any, values: Any) -> None:
     from lyric_lm.runs.run import Run
 

@@ -41,6 +41,9 @@ def fit_dense(path: Path, callbacks: list[Any], *, epochs: int = 4, crash: int |
         model.fit(*xy, epochs=epochs, callbacks=everyone, **options)
     except InterruptedError:
         assert crash is not None
+        for callback in callbacks:
+            if isinstance(callback, keras.callbacks.CSVLogger):
+                callback.csv_file.close()  # as the end of its process would
     return model
 
 

@@ -60,7 +60,7 @@ def test_no_run_of_training_text_grows_past_the_limit(model: RNNModel, sampler: 
     assert max(longest_copied_run(text[len(p) :]) for p, text in zip(prefixes, free, strict=True)) > max_copy
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=40), st.integers(1, 4), st.randoms())
 def test_the_compiled_rule_bars_what_its_numpy_reference_bars(
     ids: list[int], max_copy: int, random: Any

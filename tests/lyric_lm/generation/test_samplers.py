@@ -53,6 +53,15 @@ def test_frequencies_match_the_exact_probabilities(name: str, compiled: bool) ->
         assert stats.chisquare(counts[possible], rows * exact[possible]).pvalue > 1e-3
 
 
+def test_a_set_with_probability_p_to_the_bit_is_large_enough() -> None:
+    half = np.float32(-np.log(2))
+    nearby = [np.nextafter(half, np.float32(side)) for side in (-1, 0)]
+    rows = [np.array([[0.0, x, x]], np.float32) for x in (half, *nearby)]
+    exact = next(row for row in rows if tf.nn.softmax(row).numpy().tolist() == [[0.5, 0.25, 0.25]])
+    for uniform in (0.0, 0.4, 0.8, 0.99):
+        assert TopP(0.5).choose(exact, np.array([uniform], np.float32)).numpy().tolist() == [0]
+
+
 def test_greedy_takes_the_likeliest_of_each_row() -> None:
     logits = np.random.default_rng(0).normal(size=(5, 7)).astype(np.float32)
     np.testing.assert_array_equal(Greedy().choose(logits, np.zeros(5)), logits.argmax(1))
