@@ -60,7 +60,7 @@ def clip_by_global_norm(
         gradients: tensors, or slices as the gradient of an embedding comes: one slice per character read,
             whose repeats a norm would count apart, so they are summed first.
         theta: the largest norm allowed, > 0; None leaves the gradients alone.
-        loss_scale: what the loss was multiplied by under mixed precision; theta is, too.
+        loss_scale: what the loss was multiplied by under mixed precision; theta and the norm are without it.
 
     Returns:
         `(gradients, norm)`: dense tensors, and their float32 norm before clipping, without the loss scale.
@@ -70,9 +70,11 @@ def clip_by_global_norm(
     ([0.6, 0.8], 5.0)
     """
     gradients = [tf.convert_to_tensor(g) for g in gradients]
-    norm = tf.sqrt(tf.add_n([tf.reduce_sum(tf.square(tf.cast(g, tf.float32))) for g in gradients]))
+    # Unscaled before they are squared: the squares of scaled gradients overflow long before these do.
+    norm = tf.sqrt(
+        tf.add_n([tf.reduce_sum(tf.square(tf.cast(g, tf.float32) / loss_scale)) for g in gradients])
+    )
     if theta is not None:
-        limit = theta * loss_scale
-        factor = tf.where(norm > limit, limit / norm, tf.ones(()))
+        factor = tf.where(norm > theta, theta / norm, tf.ones(()))
         gradients = [g * tf.cast(factor, g.dtype) for g in gradients]
-    return gradients, norm / loss_scale
+    return gradients, norm
