@@ -101,7 +101,7 @@ class RunHistory(keras.callbacks.Callback):  # type: ignore[misc]
         super().__init__()
         self.epochs: list[dict[str, float]] = []  # each one's figures
         self._run = run
-        self._written = -math.inf  # seconds on a clock without a beginning
+        self._written = -math.inf  # time.monotonic(), seconds
 
     def state_dict(self) -> dict[str, Any]:
         return {"epochs": self.epochs}

@@ -43,10 +43,10 @@ class EventFiles:
         self.lost = False  # whether a write has failed
         self._writers: dict[str, tf.io.TFRecordWriter] = {}
         self._begun: set[str] = set()  # runs that hold summaries of this process
-        self._flushed = -math.inf  # seconds on a clock without a beginning
+        self._flushed = -math.inf  # time.monotonic(), seconds
 
     def write(self, run: str, step: int, summaries: Iterable[Any]) -> None:
-        """Append summaries to a run.
+        """Append summaries to a run of TensorBoard's.
 
         Args:
             run: the sub-folder; "." for the log folder itself.

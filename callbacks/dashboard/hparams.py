@@ -19,7 +19,7 @@ RESULTS = {
 
 
 def listed_settings(config: TrainConfig) -> dict[str, bool | int | float | str]:
-    """The settings of a training that the page lists, the five that are changed most first."""
+    """The settings of a training that the page lists, beginning with the five that are changed most."""
     parts: list[Any] = [config.data, config.model, config.optimizer]
     settings = {name: value for part in parts for name, value in dataclasses.asdict(part).items()}
     settings["learning_rate"] = config.optimizer.learning_rate or LEARNING_RATES[config.optimizer.optimizer]

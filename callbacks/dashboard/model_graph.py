@@ -61,7 +61,7 @@ def named_weights(model: Any) -> Iterator[tuple[str, Any]]:
     for name, layer in numbered + [(name, layer) for name, layer in named if layer is not None]:
         parts = [weight.path.split("/") for weight in layer.trainable_weights]
         for weight, part in zip(layer.trainable_weights, parts, strict=True):
-            # The cell's name counts the cells that the process has made: left out where it can be.
+            # A cell's name depends on how many the process has made, so it is left out unless it is needed.
             short = part[-1] if [p[-1] for p in parts].count(part[-1]) == 1 else "/".join(part[-2:])
             yield f"{name}/{short}", np.asarray(weight)
     if model.tie_embeddings:

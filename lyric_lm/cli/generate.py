@@ -50,8 +50,8 @@ class Generate:
 
     def run(self) -> None:
         """Print each prefix and its continuation, or start a session."""
+        from lyric_lm.generation.building import build_rules, build_sampler
         from lyric_lm.generation.generate import generate
-        from lyric_lm.generation.sampling import build_rules, build_sampler
         from lyric_lm.runs.run import Run
 
         run = Run.open(self.run_dir)

@@ -10,8 +10,8 @@ import numpy as np
 
 from lyric_lm.data.printable import printable
 from lyric_lm.errors import LyricLMError
+from lyric_lm.generation.building import build_rules, build_sampler
 from lyric_lm.generation.generate import stream
-from lyric_lm.generation.sampling import build_rules, build_sampler
 from lyric_lm.settings.config import MOST_CHARS, SamplingConfig
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ def stop_at_epoch_end(stop: Callable[[], object], *, tell: Callable[[str], objec
     def handle(number: int, frame: FrameType | None) -> None:
         del frame
         received.append(number)
-        # The system's own way for the next one of the kind: that does not wait for TensorFlow to return.
+        # The default handler takes the next signal of this kind: it need not wait for TensorFlow to return.
         signal.signal(number, signal.SIG_DFL)
         if len(received) > 1:
             os.kill(os.getpid(), number)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lyric_lm.runs.run import Run
     from lyric_lm.training.texts import Texts
 
-TENSORBOARD_FLAGS = "--samples_per_plugin=text=100,images=100"  # it would keep ten of each prefix
+TENSORBOARD_FLAGS = "--samples_per_plugin=text=100,images=100"  # by default it shows ten of each prefix
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Train:
     recipe: Literal["chapter", "generalize"] = "chapter"  # whose values the other flags default to
 
     def with_stored_settings(self, parse: Callable[["Train"], Any]) -> "Train":
-        """The same command, where what the flags do not say is as in the run that it goes on with.
+        """The same command, in which the settings of the run to continue replace the flags' defaults.
 
         Args:
             parse: parses the command line with the given command's values as the flags' defaults.

@@ -9,9 +9,9 @@ from numpy.typing import ArrayLike
 
 from lyric_lm.checks import check_at_least_one
 from lyric_lm.data import UnknownCharacterError, Vocabulary, name_characters
+from lyric_lm.generation.compiled_loop import compiled_loop
 from lyric_lm.generation.rules import MaxCopy, Rule
 from lyric_lm.generation.samplers import Beam, Greedy, Sampler
-from lyric_lm.generation.sampling_loop import sampling_loop
 from lyric_lm.model.compiled_functions import compiled_function
 from lyric_lm.model.rnn_model import RNNModel
 
@@ -126,7 +126,7 @@ def _pieces(
     encoded = [encode_prefix(model.vocabulary, text) for text in prefixes]
     sampler = sampler or Greedy()
     rules = tuple(sorted(rules, key=lambda rule: not isinstance(rule, MaxCopy)))
-    loop = compiled_function(model, (sampler, rules), lambda: sampling_loop(model, sampler, rules))
+    loop = compiled_function(model, (sampler, rules), lambda: compiled_loop(model, sampler, rules))
     random = np.random.default_rng(seed)
     earlier = np.asarray(history, np.int32) if rules else np.empty(0, np.int32)
     room = max(_SHORTEST_LOOP, 1 << (num_chars + len(earlier) - 1).bit_length())

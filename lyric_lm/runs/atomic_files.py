@@ -66,14 +66,14 @@ def clear_write_errors(path: Path) -> Iterator[None]:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Delete what writers that were killed left in a folder; nobody else may be writing there."""
+    """Delete a folder's temporary files of killed processes; no other process may be writing there."""
     for leftover in folder.glob(f"{_TEMPORARY}*"):
         with clear_write_errors(leftover):
             leftover.unlink(missing_ok=True)
 
 
 def is_leftover(path: Path) -> bool:
-    """Whether a killed writer left this file."""
+    """Whether this is a temporary file of a killed process."""
     return path.name.startswith(_TEMPORARY)
 
 
@@ -86,5 +86,5 @@ def _sync(path: Path, flags: int) -> None:
 
 
 def _errno_in(message: str) -> int:
-    """The error number that HDF5 buries in its message, or 0."""
+    """The error number in an HDF5 error's message, or 0."""
     return next((code for code in _CURES if f"errno = {code}," in message), 0)

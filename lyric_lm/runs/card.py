@@ -1,4 +1,4 @@
-"""`run_card`: a run, told to people, as the README.md of its folder."""
+"""`run_card`: the README.md of a run's folder."""
 
 from typing import Any
 

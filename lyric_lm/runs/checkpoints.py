@@ -60,7 +60,7 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
     pieces = _pieces(checkpoint)
     write_atomically(path, lambda temporary: _write(temporary, pieces))
     older = [other for other in _newest_first(folder) if _epoch_of(other) < checkpoint.epoch]
-    # A file of a later epoch is a damaged one, which this training went back behind.
+    # A file of a later epoch is damaged: this training was resumed from one before it.
     outdated = set(_newest_first(folder)) - {path, *older[: _KEPT - 1]}
     with clear_write_errors(path):
         for other in outdated:

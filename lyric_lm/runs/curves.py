@@ -1,4 +1,4 @@
-"""`RunCurves`: what a run folder remembers of its training, to draw it."""
+"""`RunCurves`: what `lyric-lm plot` draws of a run."""
 
 import dataclasses
 import re

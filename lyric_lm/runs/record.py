@@ -1,4 +1,4 @@
-"""What a run's config.json says of settings, versions, corpus and vocabulary, and who agrees with it."""
+"""config.json: a run's settings, versions, corpus and vocabulary, and the checks before a run is continued."""
 
 import dataclasses
 import importlib.metadata
@@ -34,18 +34,18 @@ def describe_run(config: TrainConfig, training: Lyrics, validation: Lyrics | Non
 
 
 def versions() -> dict[str, str]:
-    """The versions of this package and of those that decide what it computes."""
+    """The installed versions of this package and of those that affect its numbers."""
     return {name: importlib.metadata.version(package) for name, package in _PACKAGES.items()}
 
 
 def changed_versions(record: dict[str, Any]) -> str:
-    """What a run was begun with and that is of another version now, in words; "" where nothing is."""
+    """The packages whose versions have changed since a run began, in words; "" where none has."""
     now, before = versions(), record["versions"]
     return ", ".join(f"{name} {before[name]!s:.20}" for name in before if now.get(name) != before[name])
 
 
 def check_record(record: Any, where: str) -> dict[str, Any]:
-    """A record as `describe_run` makes it, or one sentence about what is wrong with it.
+    """A record that `describe_run` made; anything else is refused.
 
     Args:
         record: what JSON held.

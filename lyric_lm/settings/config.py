@@ -206,7 +206,7 @@ class DashboardConfig:
 
 
 def check_at_most(config: Any, **limits: int) -> None:
-    """Refuse a number beyond reason, which would end in want of memory.
+    """Refuse a number so large that memory would run out.
 
     Raises:
         ValueError: one of the fields named is above its limit.
@@ -218,7 +218,7 @@ def check_at_most(config: Any, **limits: int) -> None:
 
 
 def check_temperature(temperature: float) -> None:
-    """Refuse what is no temperature, or so low that logits divided by it are no numbers any more.
+    """Refuse a temperature that is not positive, or so low that logits divided by it overflow.
 
     Raises:
         ValueError: it is below 0.001, infinite or not a number.

@@ -18,7 +18,7 @@ _FEWEST_BATCHES = 4  # in an epoch; a text too short for that has fewer rows
 
 @dataclasses.dataclass(frozen=True)
 class _Sizes:
-    """What depends on the text's length: a short text is all overfitting, a long one needs capacity."""
+    """What depends on the text's length: a short text is overfitted, a long one needs capacity."""
 
     max_chars: float  # for training texts of up to so many characters
     hidden_size: int

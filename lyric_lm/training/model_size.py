@@ -1,4 +1,4 @@
-"""What a training would take of the memory, so that one too large is refused before it starts."""
+"""How much memory a training needs, so that one too large is refused before it starts."""
 
 import os
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 import keras
 
 from lyric_lm.callbacks.standard import StandardCallbacks
+from lyric_lm.generation.building import build_rules, build_sampler
 from lyric_lm.generation.sample_writer import SampleWriter
-from lyric_lm.generation.sampling import build_rules, build_sampler
 from lyric_lm.model.rnn_model import RNNModel
 from lyric_lm.runs.card import run_card
 from lyric_lm.runs.history import History

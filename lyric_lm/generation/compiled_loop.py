@@ -10,7 +10,7 @@ from lyric_lm.generation.samplers import Beam, Sampler
 from lyric_lm.model.rnn_model import RNNModel
 
 
-def sampling_loop(model: RNNModel, sampler: Sampler | Beam, rules: tuple[Rule, ...]) -> Any:
+def compiled_loop(model: RNNModel, sampler: Sampler | Beam, rules: tuple[Rule, ...]) -> Any:
     """Compile the loop.
 
     Args:
