@@ -107,7 +107,7 @@ def test_memory_is_flat_over_many_epochs_with_callbacks_and_checkpoints(
     tmp_path: Path, epochs: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = TrainConfig(
-        data=CorpusConfig(max_chars=1500, validation_split=0.1),
+        corpus=CorpusConfig(max_chars=1500, validation_split=0.1),
         model=ModelConfig(cell="gru", hidden_size=13, embedding_dim=7, dropout=0.1),
         optimizer=OptimizerConfig(optimizer="adam", batch_size=4, num_steps=9, epochs=epochs, rotate=True),
     )

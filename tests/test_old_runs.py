@@ -26,7 +26,8 @@ def old_run(tmp_path: Path) -> Path:
 def test_an_old_run_loads_and_writes_what_it_wrote(old_run: Path) -> None:
     run = Run.open(old_run)
     assert run.record()["format_version"] == 1
-    assert run.settings().optimizer.epochs == 40
+    assert (run.settings().corpus.max_chars, run.settings().optimizer.epochs) == (300, 40)
+    assert list(run.settings().to_dict()) == list(run.record()["settings"])
     assert generate(run.load_model(), "我", 30) == TEXT
 
 

@@ -70,7 +70,7 @@ def search(
     settings, run, service = settings or SearchConfig(), run or SearchRunConfig(), service or ServiceConfig()
     check_environment()
     config = (space or DEFAULT_SPACE).fixed(config or TrainConfig())
-    objective = settings.checked_objective(held_out=config.data.validates)
+    objective = settings.checked_objective(held_out=config.corpus.validates)
     texts = load_texts(config)
     hypermodel = RNNHyperModel(texts.training, texts.validation, base=config, space=space, extra=extra)
     _check_sizes(hypermodel)

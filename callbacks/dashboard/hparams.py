@@ -20,7 +20,7 @@ RESULTS = {
 
 def listed_settings(config: TrainConfig) -> dict[str, bool | int | float | str]:
     """The settings of a training that the page lists, beginning with the five that are changed most."""
-    parts: list[Any] = [config.data, config.model, config.optimizer]
+    parts: list[Any] = [config.corpus, config.model, config.optimizer]
     settings = {name: value for part in parts for name, value in dataclasses.asdict(part).items()}
     settings["learning_rate"] = config.optimizer.learning_rate or LEARNING_RATES[config.optimizer.optimizer]
     names = dict.fromkeys(("cell", "hidden_size", "optimizer", "learning_rate", "seed", *settings))

@@ -37,7 +37,7 @@ class Evaluate:
         for path in self.per_character:
             check_report_name(path)
         run = Run.open(self.run_dir)
-        config = run.settings().data
+        config = run.settings().corpus
         texts = read_texts(config)
         check_corpus(run.record(), texts.training, texts.validation)
         model = run.load_model()

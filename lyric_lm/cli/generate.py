@@ -116,7 +116,7 @@ def _training_text(run: "Run", vocabulary: "Vocabulary") -> "Lyrics":
     from lyric_lm.runs.record import check_corpus
     from lyric_lm.training.texts import read_texts
 
-    texts = read_texts(run.settings().data)
+    texts = read_texts(run.settings().corpus)
     check_corpus(run.record(), texts.training, texts.validation)
     ids = vocabulary.encode(texts.training.text)
     return dataclasses.replace(texts.training, ids=ids, vocabulary=vocabulary)

@@ -38,8 +38,8 @@ def parse_with_recipe(name: str, parse: Callable[[Any], Any]) -> Train | Tune:
 
     default = Tune.around if name == "tune" else _train_with
     first = parse(default(generalize(_LENGTH_IN_HELP)))
-    data = first.config.data
-    values = default(generalize(len(read_texts(data).learnt(data).text)))
+    corpus = first.config.corpus
+    values = default(generalize(len(read_texts(corpus).learnt(corpus).text)))
     command: Train | Tune = dataclasses.replace(parse(values), recipe="generalize")
     return command
 

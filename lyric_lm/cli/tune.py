@@ -17,7 +17,7 @@ from lyric_lm.tuning.space import DEFAULT_SPACE, FORMER_NAMES, SearchSpace
 class Tune:
     """Search learning rate, hidden size and what else has several values; the same command goes on."""
 
-    data: CorpusConfig
+    corpus: CorpusConfig
     values: SettingValues = dataclasses.field(default_factory=lambda: SettingValues(**DEFAULT_SPACE.values))
     report: ReportConfig = dataclasses.field(default_factory=ReportConfig)
     sampling: SamplingConfig = dataclasses.field(default_factory=SamplingConfig)
@@ -40,12 +40,12 @@ class Tune:
         size = config.model.hidden_size
         varied = {"hidden_size": (size // 2, size, 2 * size), "learning_rate": None}
         values = SettingValues(**{**values_of(config), **varied})
-        return cls(config.data, values, config.report, config.sampling, recipe="generalize")
+        return cls(config.corpus, values, config.report, config.sampling, recipe="generalize")
 
     @property
     def config(self) -> TrainConfig:
         """The settings that stay; of one that varies its first value, which means nothing."""
-        config = TrainConfig(data=self.data, report=self.report, sampling=self.sampling)
+        config = TrainConfig(corpus=self.corpus, report=self.report, sampling=self.sampling)
         return with_settings(config, first_of(self.values))
 
     def run(self) -> int:

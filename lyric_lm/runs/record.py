@@ -1,4 +1,4 @@
-"""config.json: a run's settings, versions, corpus and vocabulary, and the checks before a run is continued."""
+"""config.json: a run's settings, versions, corpus and vocabulary, and the checks before it is continued."""
 
 import dataclasses
 import importlib.metadata

@@ -12,6 +12,7 @@ from lyric_lm.settings.field_types import check_field_types
 
 MOST_CHARS = 1_000_000  # to write at once
 _LEAST_TEMPERATURE = 0.001
+_KEYS = {"corpus": "data"}  # what config.json calls a part, where another name than here
 LEARNING_RATES = {"sgd": 100.0, "adam": 3e-3, "adamw": 3e-3}  # used where none is given
 
 
@@ -141,21 +142,21 @@ class SamplingConfig:
 class TrainConfig:
     """Everything that a training depends on."""
 
-    data: CorpusConfig = dataclasses.field(default_factory=CorpusConfig)
+    corpus: CorpusConfig = dataclasses.field(default_factory=CorpusConfig)
     model: ModelConfig = dataclasses.field(default_factory=ModelConfig)
     optimizer: OptimizerConfig = dataclasses.field(default_factory=OptimizerConfig)
     report: ReportConfig = dataclasses.field(default_factory=ReportConfig)
     sampling: SamplingConfig = dataclasses.field(default_factory=SamplingConfig)
 
     def __post_init__(self) -> None:
-        if self.optimizer.patience is not None and not self.data.validates:
+        if self.optimizer.patience is not None and not self.corpus.validates:
             raise ValueError(
                 "`patience` needs a text to validate on: give `validation_split` too, or set it to None"
             )
 
     def to_dict(self) -> dict[str, Any]:
         """A plain dictionary, as config.json holds it."""
-        return dataclasses.asdict(self)
+        return {_KEYS.get(name, name): part for name, part in dataclasses.asdict(self).items()}
 
     @classmethod
     def from_dict(cls, settings: dict[str, Any]) -> "TrainConfig":
@@ -167,7 +168,7 @@ class TrainConfig:
         parts = {}
         for field in dataclasses.fields(cls):
             part: Any = field.default_factory
-            values = dict(settings.get(field.name, {}))
+            values = dict(settings.get(_KEYS.get(field.name, field.name), {}))
             if isinstance(values.get("prefixes"), list):
                 values["prefixes"] = tuple(values["prefixes"])
             check_field_types(part, values)

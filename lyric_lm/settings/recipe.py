@@ -40,13 +40,13 @@ _SIZES = (
 
 
 def generalize(
-    num_chars: int, *, data: CorpusConfig | None = None, report: ReportConfig | None = None
+    num_chars: int, *, corpus: CorpusConfig | None = None, report: ReportConfig | None = None
 ) -> TrainConfig:
     """Settings for a text of so many characters; `dataclasses.replace` changes any of them.
 
     Args:
         num_chars: length of the training text, validation part and repeats aside, >= 1.
-        data: the text; None is the built-in corpus as a whole, its last tenth held out.
+        corpus: the text; None is the built-in corpus as a whole, its last tenth held out.
         report: what is shown meanwhile; None is the chapter's prefixes every ten epochs.
 
     Returns:
@@ -56,13 +56,13 @@ def generalize(
         ValueError: `num_chars` is below 1.
 
     >>> config = generalize(57_000)
-    >>> config.model.cell, config.model.hidden_size, config.optimizer.epochs, config.data.validation_split
+    >>> config.model.cell, config.model.hidden_size, config.optimizer.epochs, config.corpus.validation_split
     ('gru', 256, 18, 0.1)
     """
     check_at_least_one(num_chars=num_chars)
     sizes = next(sizes for sizes in _SIZES if num_chars <= sizes.max_chars)
     return TrainConfig(
-        data=data or CorpusConfig(max_chars=None, validation_split=0.1, skip_repeats=True),
+        corpus=corpus or CorpusConfig(max_chars=None, validation_split=0.1, skip_repeats=True),
         model=ModelConfig(
             cell="gru",
             hidden_size=sizes.hidden_size,

@@ -65,14 +65,14 @@ class Texts:
         Raises:
             CorpusError: the text is too short for a single batch.
         """
-        data, optimizer = config.data, config.optimizer
+        corpus, optimizer = config.corpus, config.optimizer
         sizes = (optimizer.batch_size, optimizer.num_steps)
-        unknown_id = self.vocabulary.unknown_id if data.unknown_share else None
+        unknown_id = self.vocabulary.unknown_id if corpus.unknown_share else None
         varies = unknown_id is not None or optimizer.rotate
-        how = (optimizer.seed, optimizer.rotate, data.unknown_share) if varies else ()
-        key = (data.skip_repeats, sizes, how)
+        how = (optimizer.seed, optimizer.rotate, corpus.unknown_share) if varies else ()
+        key = (corpus.skip_repeats, sizes, how)
         if key not in self._batches:
-            ids = self.learnt(data).ids
+            ids = self.learnt(corpus).ids
             self._batches[key] = (
                 varied_batches(
                     ids,
@@ -80,7 +80,7 @@ class Texts:
                     seed=optimizer.seed,
                     rotate=optimizer.rotate,
                     unknown_id=unknown_id,
-                    unknown_share=data.unknown_share,
+                    unknown_share=corpus.unknown_share,
                 )
                 if varies
                 else consecutive_batches(ids, *sizes)
@@ -114,7 +114,7 @@ def load_texts(config: TrainConfig) -> Texts:
         CorpusError: a text cannot be read, or is too short.
         UnknownCharacterError, SettingsError: as `Texts.check`.
     """
-    texts = read_texts(config.data)
+    texts = read_texts(config.corpus)
     texts.check(config)
     return texts
 

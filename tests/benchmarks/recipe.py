@@ -56,8 +56,8 @@ ABLATIONS: dict[str, Callable[[TrainConfig], TrainConfig]] = {
     "constant learning rate, no warm-up": _change("optimizer", schedule="constant", warmup=0.0),
     "clipping at 0.01 instead of 1": _change("optimizer", clipping_theta=0.01),
     "the same windows in each epoch": _change("optimizer", rotate=False),
-    "unknown token never seen in training": _change("data", unknown_share=0.0),
-    "repeated lines read each time": _change("data", skip_repeats=False),
+    "unknown token never seen in training": _change("corpus", unknown_share=0.0),
+    "repeated lines read each time": _change("corpus", skip_repeats=False),
 }
 CHAPTER = "the chapter"  # its settings and its text, the first 10,000 characters, with nothing held out
 TEMPERATURES = {"greedy": Greedy(), "0.5": Temperature(0.5), "0.8": Temperature(0.8)}
@@ -69,7 +69,7 @@ def measure(config: TrainConfig) -> dict[str, Any]:
     wall, cpu = time.perf_counter(), time.process_time()
     outcome = train(config)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    texts = read_texts(config.data)
+    texts = read_texts(config.corpus)
     model, history = outcome.model, outcome.history
     figures = {
         "perplexity_in_training": history.column("perplexity"),
@@ -127,7 +127,7 @@ def main() -> None:
         skip_repeats=True,
     )
     learnt = read_texts(data).learnt(data)
-    config = generalize(len(learnt.text), data=data, report=ReportConfig(prefixes=()))
+    config = generalize(len(learnt.text), corpus=data, report=ReportConfig(prefixes=()))
     if args.epochs:
         config = _change("optimizer", epochs=args.epochs)(config)
     rows = args.only or (list(ABLATIONS) if args.ablate else ["the recipe"])

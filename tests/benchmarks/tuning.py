@@ -64,7 +64,7 @@ def _ours(options: argparse.Namespace, folder: str) -> dict[str, float]:
     from lyric_lm.tuning import SearchConfig, SearchRunConfig, SearchSpace, search
 
     config = TrainConfig(
-        data=CorpusConfig(corpus=options.corpus),
+        corpus=CorpusConfig(corpus=options.corpus),
         optimizer=OptimizerConfig(epochs=options.epochs, batch_size=BATCH_SIZE, num_steps=NUM_STEPS),
     )
     settings = SearchConfig(

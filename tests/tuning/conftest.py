@@ -15,7 +15,7 @@ def lyrics() -> Lyrics:
 @pytest.fixture(scope="session")
 def base(lyrics: Lyrics) -> TrainConfig:
     return TrainConfig(
-        data=CorpusConfig(max_chars=62),
+        corpus=CorpusConfig(max_chars=62),
         optimizer=OptimizerConfig(batch_size=2, num_steps=5, epochs=5, seed=3),
         report=ReportConfig(prefixes=(lyrics.text[:2],), num_chars=7),
     )

@@ -296,5 +296,5 @@ def test_what_cannot_work_leaves_no_folder(small_search: Search, base: TrainConf
     with pytest.raises(CorpusError, match=r"too large for the text.*num_steps=300"):
         small_search(space=SearchSpace(hidden_size=(4, 6), num_steps=(5, 300)))
     with pytest.raises(CorpusError, match="There is no file"):
-        small_search(dataclasses.replace(base, data=CorpusConfig(corpus="gone.txt")))
+        small_search(dataclasses.replace(base, corpus=CorpusConfig(corpus="gone.txt")))
     assert not run_dir.exists()

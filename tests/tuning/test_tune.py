@@ -55,7 +55,7 @@ def test_with_the_recipe_it_searches_around_the_recipes_values(
     assert settings.model.hidden_size == 3
     assert settings.model.dropout in (0.1, 0.2)
     assert settings.optimizer.learning_rate not in (None, recipe.optimizer.learning_rate)
-    assert settings.data.validation_split == recipe.data.validation_split
+    assert settings.corpus.validation_split == recipe.corpus.validation_split
     assert (settings.model.cell, settings.optimizer.optimizer) == ("gru", "adamw")
     assert settings.optimizer.batch_size == recipe.optimizer.batch_size
 

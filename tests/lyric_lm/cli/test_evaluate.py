@@ -34,7 +34,7 @@ def test_the_run_keeps_the_weights_of_the_epoch_with_the_best_validation_perplex
         history = [float(row["val_perplexity"]) for row in csv.DictReader(file)]
     assert min(history) < history[-1]
     run = Run.open(run_dir)
-    validation = read_texts(run.settings().data).validation
+    validation = read_texts(run.settings().corpus).validation
     assert validation is not None
     model = run.load_model()
     model.compile()

@@ -53,9 +53,9 @@ def test_the_recipes_values_follow_the_texts_length_and_flags_override_them(
 
     assert status == 0
     settings, recipe = Run.open(tmp_path / "run").settings(), generalize(480)
-    assert settings.data.validation_split == 0.2
+    assert settings.corpus.validation_split == 0.2
     assert (settings.model.hidden_size, settings.optimizer.epochs) == (6, 1)
-    assert (settings.data.skip_repeats, settings.model.tie_embeddings) == (True, False)
+    assert (settings.corpus.skip_repeats, settings.model.tie_embeddings) == (True, False)
     assert settings.model.dropout == recipe.model.dropout
     assert settings.optimizer.batch_size == recipe.optimizer.batch_size
     assert "Saved in" in capsys.readouterr().out

@@ -44,7 +44,7 @@ def test_every_default_is_the_chapters() -> None:
     assert (config.optimizer.optimizer, config.optimizer.clipping_theta) == ("sgd", 0.01)
     assert (config.report.every, config.report.num_chars) == (50, 50)
     assert config.report.prefixes == ("分开", "不分开")
-    assert config.data.max_chars == 10_000
+    assert config.corpus.max_chars == 10_000
     assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 

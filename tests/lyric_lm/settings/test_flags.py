@@ -21,7 +21,7 @@ def parse(command: Any, words: list[str]) -> Any:
     [
         TrainConfig(),
         TrainConfig(
-            data=CorpusConfig(corpus="a folder/词.txt", max_chars=None, keep_newlines=True),
+            corpus=CorpusConfig(corpus="a folder/词.txt", max_chars=None, keep_newlines=True),
             model=ModelConfig(cell="gru", embedding_dim=8, tie_embeddings=True, dropout=0.25),
             optimizer=OptimizerConfig(optimizer="adam", learning_rate=0.1 + 0.2, clipping_theta=1e-7, seed=9),
             report=ReportConfig(prefixes=("分开", "it's"), every=3),
@@ -46,7 +46,7 @@ def test_a_search_s_flags_make_the_same_search_again() -> None:
 
 
 def test_the_command_line_is_quoted_for_a_shell() -> None:
-    config = TrainConfig(data=CorpusConfig(corpus="my songs.txt"))
+    config = TrainConfig(corpus=CorpusConfig(corpus="my songs.txt"))
     assert (
         train_command(config, run_dir="runs/x") == "lyric-lm train --corpus 'my songs.txt' --run-dir runs/x"
     )

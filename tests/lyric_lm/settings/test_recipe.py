@@ -14,7 +14,7 @@ LENGTHS = [1, 18_000, 57_000, 60_000, 60_001, 500_000, 500_001, 1_000_000, 10**9
 @pytest.mark.parametrize("num_chars", LENGTHS)
 def test_every_length_has_settings_that_hold_a_part_out_and_stop_early(num_chars: int) -> None:
     config = generalize(num_chars)
-    assert config.data.validates
+    assert config.corpus.validates
     assert config.optimizer.patience is not None
     assert config.model.tie_embeddings
     assert 3 <= config.optimizer.epochs <= 60
@@ -37,7 +37,7 @@ def test_a_short_text_is_read_in_rows_that_it_can_fill(num_chars: int) -> None:
 
 def test_the_text_is_the_callers() -> None:
     data = CorpusConfig(corpus="song.txt", validation_split=0.3)
-    assert generalize(100, data=data).data == data
+    assert generalize(100, corpus=data).corpus == data
 
 
 def test_a_text_of_no_length_is_refused() -> None:

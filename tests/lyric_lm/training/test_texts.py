@@ -74,7 +74,7 @@ def test_held_out_text_makes_rare_characters_unknown_now_and_then_unless_the_sha
     unknown_id = texts.vocabulary.unknown_id
 
     def num_unknown(share: float) -> int:
-        batches = texts.batches(TrainConfig(data=CorpusConfig(unknown_share=share), optimizer=SMALL))
+        batches = texts.batches(TrainConfig(corpus=CorpusConfig(unknown_share=share), optimizer=SMALL))
         return sum(int((ids.numpy() == unknown_id).sum()) for ids, _ in batches)
 
     assert num_unknown(0.5) > 0
@@ -90,7 +90,7 @@ def test_repeats_are_left_out_of_the_batches_only_where_that_is_asked_for(tmp_pa
 
     def read(data: CorpusConfig) -> str:
         sizes = OptimizerConfig(batch_size=1, num_steps=4)
-        batches = texts.batches(TrainConfig(data=data, optimizer=sizes))
+        batches = texts.batches(TrainConfig(corpus=data, optimizer=sizes))
         return "".join(texts.vocabulary.decode(ids.numpy()[0]) for ids, _ in batches)
 
     assert read(data) == "abcdefgh ijk lmnopqrs abcdefgh ijk tu"[:36]

@@ -26,9 +26,9 @@ B, T, H = 2, 3, 5
 DATA = CorpusConfig(max_chars=90)
 OPTIMIZER = OptimizerConfig(batch_size=B, num_steps=T, epochs=4, seed=11)
 REPORT = ReportConfig(prefixes=(" ",))
-CONFIG = TrainConfig(data=DATA, model=ModelConfig(hidden_size=H), optimizer=OPTIMIZER, report=REPORT)
+CONFIG = TrainConfig(corpus=DATA, model=ModelConfig(hidden_size=H), optimizer=OPTIMIZER, report=REPORT)
 VALIDATED = TrainConfig(
-    data=CorpusConfig(max_chars=90, validation_split=0.3),
+    corpus=CorpusConfig(max_chars=90, validation_split=0.3),
     model=ModelConfig(cell="gru", hidden_size=H, dropout=0.2),
     optimizer=OptimizerConfig(
         optimizer="adam", learning_rate=0.3, batch_size=B, num_steps=T, epochs=6, patience=2
@@ -181,7 +181,7 @@ def test_samples_at_the_end_are_those_of_the_model_that_is_kept(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("config", "error"),
     [
-        (TrainConfig(data=CorpusConfig(max_chars=40)), CorpusError),
+        (TrainConfig(corpus=CorpusConfig(max_chars=40)), CorpusError),
         (TrainConfig(report=ReportConfig(prefixes=("Q",))), UnknownCharacterError),
         (TrainConfig(model=ModelConfig(hidden_size=10**7)), SettingsError),
     ],
