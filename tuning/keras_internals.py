@@ -6,12 +6,14 @@ Nothing else in this room imports from `keras_tuner.src`.
 from typing import Any
 
 from keras_tuner.src import config, protos
-from keras_tuner.src.distribute import oracle_client
-from keras_tuner.src.distribute.oracle_chief import OracleServicer  # to watch the workers, which it does not
+from keras_tuner.src.distribute import oracle_chief, oracle_client
 from keras_tuner.src.distribute.utils import has_chief_oracle, is_chief_oracle
-from keras_tuner.src.engine import metrics_tracking
-from keras_tuner.src.engine.metrics_tracking import MetricsTracker  # a trial done again loses its old scores
-from keras_tuner.src.engine.trial import Trial, TrialStatus
+from keras_tuner.src.engine import metrics_tracking, trial
+
+OracleServicer: Any = oracle_chief.OracleServicer  # to watch the workers, which the chief does not
+MetricsTracker: Any = metrics_tracking.MetricsTracker  # a trial done again loses its old scores
+Trial: Any = trial.Trial
+TrialStatus: Any = trial.TrialStatus
 
 __all__ = [
     "MetricsTracker",
@@ -36,7 +38,7 @@ def is_worker() -> bool:
     return bool(has_chief_oracle()) and not is_chief()
 
 
-def new_service(servicer: OracleServicer, server: Any) -> None:
+def new_service(servicer: Any, server: Any) -> None:
     """Let a gRPC server answer workers; KerasTuner's own `start_server` never ends once a worker has died."""
     protos.get_service_grpc().add_OracleServicer_to_server(servicer, server)
 

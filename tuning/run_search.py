@@ -1,16 +1,14 @@
 """`search`: a whole search, alone or with other processes, from settings to the best model in a folder."""
 
-import contextlib
 import itertools
-import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras_tuner as kt
-import tensorflow as tf
 
 from lyric_lm.data import CorpusError
 from lyric_lm.errors import SearchError, SettingsError
+from lyric_lm.model.keras_internals import tracing_expected
 from lyric_lm.runs.folder_lock import lock_folder
 from lyric_lm.runs.json_files import read_json
 from lyric_lm.settings.changes import with_settings
@@ -96,7 +94,7 @@ def search(
                 start = local_workers(config, hypermodel.space, settings, run, service)
                 serve(oracle, service, write=write, start_workers=start)
             else:
-                with _no_retracing_warnings():
+                with tracing_expected():
                     tuner.search(callbacks=callbacks)
             through = oracle.is_through()
         finally:
@@ -136,7 +134,7 @@ def _work(
     reach_chief(service.chief_timeout)
     check()
     tuner = _tuner(hypermodel, objective, settings, run)
-    with _no_retracing_warnings():
+    with tracing_expected():
         work(tuner, service, check=check, callbacks=callbacks)
     return tuner
 
@@ -173,17 +171,3 @@ def _all_failed(tuner: RNNTuner) -> str:
         f"{which} failed, the last with {why}: mend that, see {tuner.records.folder(last) / ERROR}, and "
         f"{GO_ON}; finished trials are kept, failed ones done again."
     )
-
-
-@contextlib.contextmanager
-def _no_retracing_warnings() -> Iterator[None]:
-    """Keep TensorFlow from blaming one function for being traced, where it is one for each model."""
-
-    def keep(record: logging.LogRecord) -> bool:
-        return "triggered tf.function retracing" not in record.getMessage()
-
-    tf.get_logger().addFilter(keep)
-    try:
-        yield
-    finally:
-        tf.get_logger().removeFilter(keep)

@@ -77,7 +77,7 @@ class SearchSpace:
         found = {name: values for name, values in self.values.items() if len(values) > 1}
         for name, values in found.items():
             for value in values:
-                _together(base, {name: value})
+                _changed(base, {name: value})
         if "learning_rate" not in found and base.optimizer.learning_rate is None:
             optimizers = found.get("optimizer", (base.optimizer.optimizer,))
             for optimizer in optimizers:
@@ -91,7 +91,7 @@ class SearchSpace:
         Raises:
             SettingsError: a value is out of range, or does not go together with the others.
         """
-        return _together(base, {name: values[0] for name, values in self.values.items() if len(values) == 1})
+        return _changed(base, {name: values[0] for name, values in self.values.items() if len(values) == 1})
 
     def declare(self, hp: Any, base: TrainConfig) -> TrainConfig:
         """Tell KerasTuner of the space, and return the settings that its present values stand for.
@@ -117,10 +117,10 @@ class SearchSpace:
                 values[name] = _float(hp, name, searched[name])
             else:
                 values[name] = hp.Choice(name, list(searched[name]))
-        return _together(self.fixed(base), values)
+        return _changed(self.fixed(base), values)
 
 
-def _together(base: TrainConfig, values: Mapping[str, Any]) -> TrainConfig:
+def _changed(base: TrainConfig, values: Mapping[str, Any]) -> TrainConfig:
     """As `with_settings`, of values from a space."""
     from lyric_lm.errors import SettingsError  # needs TensorFlow, which --help must not wait for
 

@@ -66,6 +66,13 @@ def _refuse_nothing(values: Any) -> None:
 
 
 if TYPE_CHECKING:
-    SettingValues = Any
+
+    @dataclasses.dataclass(frozen=True, init=False)
+    class SettingValues:
+        """Its fields are those of `ModelConfig` and `OptimizerConfig`, most of them tuples."""
+
+        def __init__(self, **values: Any) -> None: ...
+        def __getattr__(self, name: str) -> Any: ...
+
 else:
     SettingValues = _new_class()

@@ -19,12 +19,12 @@ def flags_of(*parts: Any) -> list[str]:
     """
     words = []
     for part in parts:
-        usual = type(part)()
+        default = type(part)()
         for field in dataclasses.fields(part):
             value = getattr(part, field.name)
             if dataclasses.is_dataclass(value):
                 words += flags_of(value)
-            elif value != getattr(usual, field.name):
+            elif value != getattr(default, field.name):
                 words += flag(field.name, value)
     return words
 
