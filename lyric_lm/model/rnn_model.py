@@ -238,7 +238,7 @@ class RNNModel(StatefulModel):
             projected = tf.transpose(x, (1, 0, 2)) @ kernel
         if bias is not None:
             projected += tf.convert_to_tensor(bias)
-        outputs, state = fast_recurrence(cell)(cell, projected, state)  # type: ignore[misc]
+        outputs, state = fast_recurrence(cell)(projected, state)  # type: ignore[misc]
         return tf.transpose(outputs, (1, 0, 2)), state
 
     def _blank_characters(self, vectors: Any, ids: Any, training: bool) -> Any:

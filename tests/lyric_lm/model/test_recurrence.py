@@ -13,6 +13,9 @@ from lyric_lm.data import Vocabulary
 B, T, V, H = 2, 6, 5, 4
 VOCABULARY = Vocabulary("abcde")
 
+# Keras says so of a lambda at each model's making; an activation may be one.
+pytestmark = pytest.mark.filterwarnings("ignore:The object being serialized includes a `lambda`")
+
 
 @keras.saving.register_keras_serializable(package="tests")
 class LeakyCell(keras.layers.Layer):  # type: ignore[misc]
@@ -37,6 +40,11 @@ class LeakyCell(keras.layers.Layer):  # type: ignore[misc]
         return {**super().get_config(), "units": self.units, "leak": self.leak}
 
 
+def wave(x: Any) -> Any:
+    """A user's own activation."""
+    return keras.ops.sin(x) + x / 2
+
+
 FAST_CELLS = {
     "simple": lambda: keras.layers.SimpleRNNCell(H, bias_initializer="random_normal"),
     "simple relu": lambda: keras.layers.SimpleRNNCell(H, activation="relu"),
@@ -49,14 +57,33 @@ FAST_CELLS = {
     "gru relu": lambda: keras.layers.GRUCell(H, activation="relu"),
     "lstm": lambda: keras.layers.LSTMCell(H, bias_initializer="random_normal"),
     "lstm relu without bias": lambda: keras.layers.LSTMCell(H, activation="relu", use_bias=False),
+    "simple elu": lambda: keras.layers.SimpleRNNCell(H, activation="elu", use_bias=False),
+    "simple linear": lambda: keras.layers.SimpleRNNCell(H, activation=None),
+    "simple user's": lambda: keras.layers.SimpleRNNCell(H, activation=lambda x: x / (1 + x * x)),
+    "gru gelu hard sigmoid": lambda: keras.layers.GRUCell(
+        H, activation="gelu", recurrent_activation="hard_sigmoid", bias_initializer="random_normal"
+    ),
+    "gru user's without bias": lambda: keras.layers.GRUCell(
+        H, activation=wave, recurrent_activation="linear", use_bias=False
+    ),
+    "gru reset before elu without bias": lambda: keras.layers.GRUCell(
+        H, activation="elu", recurrent_activation="relu", reset_after=False, use_bias=False
+    ),
+    "lstm gelu hard sigmoid": lambda: keras.layers.LSTMCell(
+        H, activation="gelu", recurrent_activation="hard_sigmoid", unit_forget_bias=False
+    ),
+    "lstm user's": lambda: keras.layers.LSTMCell(
+        H, activation=None, recurrent_activation=wave, bias_initializer="random_normal"
+    ),
+    "lstm constant": lambda: keras.layers.LSTMCell(H, recurrent_activation=tf.ones_like),
     "stack": lambda: keras.layers.StackedRNNCells(
         [keras.layers.GRUCell(H), keras.layers.LSTMCell(H + 1), keras.layers.SimpleRNNCell(H + 2)]
     ),
 }
 GENERIC_CELLS = {
     "user's": lambda: LeakyCell(H),
-    "lstm with hard sigmoid": lambda: keras.layers.LSTMCell(H, recurrent_activation="hard_sigmoid"),
-    "gru elu": lambda: keras.layers.GRUCell(H, activation="elu"),
+    "lstm with softmax": lambda: keras.layers.LSTMCell(H, recurrent_activation="softmax"),
+    "simple with a layer": lambda: keras.layers.SimpleRNNCell(H, activation=keras.layers.PReLU()),
     "stack with a user's": lambda: keras.layers.StackedRNNCells([keras.layers.LSTMCell(H), LeakyCell(H)]),
 }
 ALL_CELLS = FAST_CELLS | GENERIC_CELLS
@@ -86,7 +113,9 @@ def outputs_and_gradients(model: RNNModel, state: Any) -> tuple[Any, Any, Any]:
         logits, last = model(some_ids(), state)
         # Random weights, so that no gradient cancels; the last state's gradient matters too.
         total = tf.reduce_sum(logits * rng.normal(size=logits.shape))
-        total += tf.add_n([tf.reduce_sum(s * rng.normal(size=s.shape)) for s in tf.nest.flatten(last)])
+        total += tf.add_n(
+            [tf.reduce_sum(tf.cast(s, tf.float32) * rng.normal(size=s.shape)) for s in tf.nest.flatten(last)]
+        )
     gradients = tape.gradient(total, [*(w.value for w in model.trainable_weights), *flat])
     return logits, tf.nest.flatten(last), [tf.convert_to_tensor(g) for g in gradients]
 
@@ -155,8 +184,79 @@ def test_a_subclass_of_a_known_cell_is_not_taken_for_the_cell_itself() -> None:
     assert RNNModel(Shifted(H), VOCABULARY).fast_layers == [False]
 
 
-def test_a_cell_with_dropout_of_its_own_takes_the_generic_path() -> None:
-    assert RNNModel(keras.layers.LSTMCell(H, recurrent_dropout=0.1), VOCABULARY).fast_layers == [False]
+@pytest.mark.parametrize(
+    "setting",
+    [{"dropout": 0.1}, {"recurrent_dropout": 0.1}, {"activity_regularizer": keras.regularizers.L2(0.1)}],
+)
+@pytest.mark.parametrize("cell", [keras.layers.SimpleRNNCell, keras.layers.GRUCell, keras.layers.LSTMCell])
+def test_a_cell_whose_call_does_more_than_its_formula_takes_the_generic_path(
+    cell: Any, setting: dict[str, Any]
+) -> None:
+    assert RNNModel(cell(H, **setting), VOCABULARY).fast_layers == [False]
+
+
+def test_an_activation_that_mixes_units_learns_or_draws_takes_the_generic_path() -> None:
+    slope = tf.Variable(2.0)
+    for activation in (
+        "softmax",
+        "log_softmax",
+        keras.activations.sparsemax,
+        lambda x: x - tf.reduce_mean(x),
+        lambda x: tf.reverse(x, [-1]),
+        lambda x: x * slope,
+        lambda x: x + tf.random.normal(tf.shape(x)),
+        keras.layers.Dropout(0.5),
+    ):
+        for cell in (
+            keras.layers.SimpleRNNCell(H, activation=activation),
+            keras.layers.GRUCell(H, recurrent_activation=activation),
+        ):
+            assert RNNModel(cell, VOCABULARY).fast_layers == [False]
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float64"])
+@pytest.mark.parametrize("cell", ["simple", "gru", "gru reset before", "lstm", "lstm gelu hard sigmoid"])
+def test_under_another_dtype_policy_the_fast_path_equals_keras_own_layer(cell: str, policy: str) -> None:
+    usual = keras.config.dtype_policy()
+    try:
+        keras.config.set_dtype_policy(policy)  # cells take the policy of the moment when they are made
+        fast, generic = build(cell), build(cell, fast=False)
+    finally:
+        keras.config.set_dtype_policy(usual)
+    assert all(fast.fast_layers)
+    ours, theirs = (
+        outputs_and_gradients(model, tf.nest.map_structure(lambda s: s + 0.5, model.initial_state(B)))
+        for model in (fast, generic)
+    )
+    assert [x.dtype for x in tf.nest.flatten(ours)] == [x.dtype for x in tf.nest.flatten(theirs)]
+    tolerance = {"mixed_float16": 2e-2, "mixed_bfloat16": 0.2, "float64": 1e-5}[policy]
+    assert_close(
+        [tf.cast(x, tf.float32) for x in tf.nest.flatten(ours)],
+        [tf.cast(x, tf.float32) for x in tf.nest.flatten(theirs)],
+        atol=tolerance,
+    )
+
+
+def stock_outputs_and_gradients(cell: str) -> tuple[Any, Any]:
+    """Outputs and gradients of `keras.layers.RNN` alone, over one-hot characters."""
+    model = build(cell)
+    x = tf.one_hot(some_ids(), V)
+    with tf.GradientTape() as tape:
+        for rnn in model.rnns:
+            x = keras.layers.RNN(rnn.cell, return_sequences=True)(x)
+        logits = model.dense(x)
+        total = tf.reduce_sum(logits * np.random.default_rng(2).normal(size=logits.shape))
+    return logits, tape.gradient(total, [w.value for w in model.trainable_weights])
+
+
+@pytest.mark.parametrize("cell", FAST_CELLS)
+def test_the_fast_path_equals_a_stock_keras_rnn_layer(cell: str) -> None:
+    model = build(cell)
+    with tf.GradientTape() as tape:
+        logits, _ = model(some_ids())
+        total = tf.reduce_sum(logits * np.random.default_rng(2).normal(size=logits.shape))
+    gradients = tape.gradient(total, [w.value for w in model.trainable_weights])
+    assert_close((logits, [tf.convert_to_tensor(g) for g in gradients]), stock_outputs_and_gradients(cell))
 
 
 @pytest.mark.parametrize("cell", ALL_CELLS)
