@@ -1,7 +1,14 @@
 import math
+from pathlib import Path
 
 import numpy as np
 
+from lyric_lm.callbacks import ExactResume
+from lyric_lm.runs.record import describe_run
+from lyric_lm.runs.run import Run
+from lyric_lm.settings.changes import with_settings
+from lyric_lm.settings.config import TrainConfig
+from lyric_lm.training import load_texts, train
 from lyric_lm.tuning.median_stop import MedianRule, MedianStop
 
 
@@ -72,3 +79,18 @@ def test_the_callback_stops_a_training_where_the_rule_says_so_and_calls_it_prune
             break
     assert stopped == [6]
     assert callback.ending == "pruned"
+
+
+def test_a_pruned_training_goes_on_exactly_without_the_rule(base: TrainConfig, tmp_path: Path) -> None:
+    config = with_settings(base, {"hidden_size": 4})
+    texts = load_texts(config)
+    with Run.create(tmp_path / "run", describe_run(config, texts.training)) as run:
+        resume = ExactResume(run.checkpoints, [], every=config.optimizer.epochs)
+        rule = MedianRule(config.optimizer.epochs, guessing=1.0)
+        stop = MedianStop("loss", rule, others=list, stop=resume.stop)
+        pruned = train(config, texts=texts, run=run, callbacks=[stop, resume])
+        assert pruned.state == "pruned"
+        assert len(pruned.history) == 3  # half of five epochs, and no better than guessing
+        resumed = train(config, texts=texts, run=run)
+    assert resumed.state == "finished"
+    assert resumed.history.column("loss") == train(config, texts=texts).history.column("loss")
