@@ -10,6 +10,7 @@ import keras
 from lyric_lm.callbacks.own_model import check_own_model
 from lyric_lm.checks import check_at_least_one
 from lyric_lm.data.printable import printable
+from lyric_lm.generation.line_ends import folded
 from lyric_lm.generation.sample_writer import SampleSettings, SampleWriter
 from lyric_lm.originality.copy_index import CopyIndex
 from lyric_lm.originality.measures import originality
@@ -104,7 +105,7 @@ class LyricSamples(keras.callbacks.Callback):  # type: ignore[misc]
         self.write(line if seconds is None else f"{line}, time {seconds:.2f} sec")
         samples = self.samples.write(self.model)
         for sample in samples:
-            self._report(f" - {sample}")
+            self._report(f" - {folded(sample)}")
         if self.copy_index is not None:
             prefixes = self.samples.prefixes
             self._measure([s[len(p) :] for s, p in zip(samples, prefixes, strict=True)], logs)

@@ -23,6 +23,7 @@ from lyric_lm.cli.recipe import asks_for_recipe, parse_with_recipe
 from lyric_lm.cli.start import keep_memory, start_tensorflow
 from lyric_lm.cli.train import Train
 from lyric_lm.cli.tune import Tune, with_present_names
+from lyric_lm.cli.write import Write
 from lyric_lm.data.printable import printable
 from lyric_lm.errors import LyricLMError, RunWriteError
 
@@ -36,6 +37,7 @@ class LyricLM:
     command: (
         Annotated[Train, tyro.conf.subcommand("train")]
         | Annotated[Generate, tyro.conf.subcommand("generate")]
+        | Annotated[Write, tyro.conf.subcommand("write")]
         | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
         | Annotated[Tune, tyro.conf.subcommand("tune")]
         | Annotated[Plot, tyro.conf.subcommand("plot")]

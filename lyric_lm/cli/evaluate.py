@@ -22,9 +22,13 @@ class Evaluate:
     encoding: str | None = None  # of that file; None to recognise it
     max_order: int = 5  # n-grams of orders 1 to this one
     per_character: tuple[Path, ...] = ()  # files to write each character's surprisal to, .csv or .html
+    songs: bool = False  # instead, measure the songs that the model writes, beside its training text
+    seed: int = 0  # of these songs
 
     def __post_init__(self) -> None:
         check_at_least_one(max_order=self.max_order)
+        if self.songs and (self.corpus is not None or self.per_character):
+            raise ValueError("`songs` are measured without a text to score: leave out what goes with it")
 
     def run(self) -> None:
         """Print the table and write the reports."""
@@ -34,6 +38,9 @@ class Evaluate:
         from lyric_lm.runs.run import Run
         from lyric_lm.training.texts import read_texts
 
+        if self.songs:
+            self._measure_songs()
+            return
         for path in self.per_character:
             check_report_name(path)
         run = Run.open(self.run_dir)
@@ -54,6 +61,19 @@ class Evaluate:
         for path in self.per_character:
             write_report(path, targets, scores[0], source=source)
             print(f"Each character's surprisal: {path}")
+
+    def _measure_songs(self) -> None:
+        from lyric_lm.cli.given_run import advised, drawing, open_run, training_text
+        from lyric_lm.cli.songs_table import songs_table
+        from lyric_lm.cli.write import LENGTHS, RHYME
+        from lyric_lm.generation.song_form import SongForm
+        from lyric_lm.settings.config import SamplingConfig
+
+        run = open_run(self.run_dir)
+        model = run.load_model()
+        learnt = training_text(run, model.vocabulary)
+        sampling = drawing(advised(SamplingConfig(), run))
+        print(songs_table(model, learnt, sampling, SongForm.parse(LENGTHS, RHYME), seed=self.seed))
 
     def _text_to_score(
         self, config: "CorpusConfig", texts: Any, vocabulary: "Vocabulary"

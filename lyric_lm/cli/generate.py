@@ -1,30 +1,32 @@
 """`lyric-lm generate`."""
 
 import dataclasses
-import functools
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lyric_lm.checks import check_at_least_one
+from lyric_lm.cli.given_run import advised, fitted, open_run, training_text
 from lyric_lm.data.printable import printable
 from lyric_lm.settings.config import MOST_CHARS, SamplingConfig, check_at_most
 
 if TYPE_CHECKING:
-    from lyric_lm.data import Lyrics, Vocabulary
+    from lyric_lm.data import Lyrics
     from lyric_lm.runs.run import Run
 
 _MOST_SAMPLES = 1000
+_MOST_LINES, _LONGEST_LINE = 10_000, 60  # lines, and characters of one
 
 
 @dataclasses.dataclass(frozen=True)
 class Generate:
     """Write on from a prefix with a trained model."""
 
-    run_dir: Path  # the folder of a finished run
-    sampling: SamplingConfig
-    prefix: tuple[str, ...] | None = None  # what to continue, one or more; None: what the run's reports did
+    sampling: SamplingConfig  # on top of what the run's own reports have
+    run_dir: Path | None = None  # the folder of a finished run; None: the newest
+    greedy: bool = False  # take the likeliest character, whatever the run's reports do
+    prefix: tuple[str, ...] | None = None  # what to continue; "" begins a text; None: as the reports did
     num_chars: int = 50  # characters to add
+    num_lines: int | None = None  # lines to add instead, each of them whole
     num_samples: int = 1  # continuations of each prefix
     seed: int | None = None  # the same seed gives the same text; None draws one
     strict_prefix: bool = False  # refuse a character that the model does not know
@@ -32,10 +34,10 @@ class Generate:
     interactive: bool = False  # type a line, get the next; /help lists the commands
 
     def __post_init__(self) -> None:
-        if self.prefix is not None and not (self.prefix and all(self.prefix)):
-            raise ValueError("`prefix` must hold at least one character. Received: prefix=''")
-        check_at_least_one(num_chars=self.num_chars, num_samples=self.num_samples)
-        check_at_most(self, num_chars=MOST_CHARS, num_samples=_MOST_SAMPLES)
+        if self.prefix == ():
+            raise ValueError("`prefix` must be one text or more. Received: none")
+        check_at_least_one(num_chars=self.num_chars, num_samples=self.num_samples, num_lines=self.num_lines)
+        check_at_most(self, num_chars=MOST_CHARS, num_samples=_MOST_SAMPLES, num_lines=_MOST_LINES)
         if self.seed is not None and self.seed < 0:
             raise ValueError(f"`seed` must not be negative. Received: seed={self.seed}")
         if self.interactive and self.sampling.beam_width is not None:
@@ -43,62 +45,80 @@ class Generate:
         for name, given in (
             ("prefix", self.prefix is not None),
             ("num_samples", self.num_samples > 1),
+            ("num_lines", self.num_lines is not None),
             ("report", self.report),
         ):
             if self.interactive and given:
                 raise ValueError(f"`interactive` writes a line to each that you type: leave out `{name}`")
+        drawing = ("temperature", "top_k", "top_p", "beam_width")
+        chosen = [name for name in drawing if getattr(self.sampling, name) is not None]
+        if self.greedy and chosen:
+            raise ValueError(f"`greedy` takes the likeliest character: leave out `{chosen[0]}`")
 
     def run(self) -> None:
         """Print each prefix and its continuation, or start a session."""
-        from lyric_lm.generation.building import build_rules, build_sampler
-        from lyric_lm.generation.generate import generate
-        from lyric_lm.runs.run import Run
-
-        run = Run.open(self.run_dir)
+        run = open_run(self.run_dir)
         model = run.load_model()
+        sampling = advised(self.sampling, run, greedy=self.greedy)
         if self.interactive:
-            from lyric_lm.cli.interactive import Session
-
-            learnt, liked = _training_text(run, model.vocabulary), run.path / "liked.txt"
-            fit = functools.partial(self._fitted, vocabulary=model.vocabulary)
-            session = Session(
-                model,
-                learnt,
-                self.sampling,
-                num_chars=self.num_chars,
-                fit=fit,
-                seed=self.seed,
-                liked=liked,
-            )
-            session.run()
+            self._session(run, model, sampling)
             return
-        prefixes = [self._fitted(prefix, model.vocabulary) for prefix in self.prefix or _prefixes_of(run)]
-        needs_text = self.report or self.sampling.max_copy is not None
-        training = _training_text(run, model.vocabulary) if needs_text else None
-        rules = build_rules(self.sampling, training)
-        prefixes = [prefix for prefix in prefixes for _ in range(self.num_samples)]
-        texts = generate(
-            model, prefixes, self.num_chars, sampler=build_sampler(self.sampling), rules=rules, seed=self.seed
-        )
-        for text in texts:
+        asked = _prefixes_of(run) if self.prefix is None else self.prefix
+        known = [fitted(prefix, model.vocabulary, strict=self.strict_prefix) for prefix in asked]
+        prefixes = [prefix for prefix in known for _ in range(self.num_samples)]
+        needs_text = self.report or sampling.max_copy is not None
+        training = training_text(run, model.vocabulary) if needs_text else None
+        texts = self._texts(model, prefixes, sampling, training)
+        for i, text in enumerate(texts, start=1):
+            if len(texts) > 1:
+                print("\n" * (i > 1) + f"{i}. ", end="")
             print(printable(text))
         if self.report and training is not None:
             _print_report([t[len(p) :] for t, p in zip(texts, prefixes, strict=True)], training)
 
-    def _fitted(self, prefix: str, vocabulary: "Vocabulary") -> str:
-        from lyric_lm.data import UnknownCharacterError, name_characters
-        from lyric_lm.generation.prefix import fit_prefix
+    def _texts(
+        self, model: Any, prefixes: list[str], sampling: SamplingConfig, training: "Lyrics | None"
+    ) -> list[str]:
+        """Each prefix with its continuation."""
+        from lyric_lm.generation.building import build_rules, build_sampler
+        from lyric_lm.generation.generate import generate
+        from lyric_lm.generation.line_ends import first_lines, line_end
 
-        if self.strict_prefix and (missing := vocabulary.missing(prefix)):
-            raise UnknownCharacterError(
-                f"The model does not know {name_characters(missing)}: write the prefix without, "
-                "or leave out --strict-prefix.",
-                characters=missing,
+        end = line_end(model.vocabulary)
+        read = [prefix or end for prefix in prefixes]  # a text begins where a line has ended
+        if not all(read):
+            from lyric_lm.errors import SettingsError
+
+            raise SettingsError(
+                "This model has learnt neither line ends nor spaces, so it cannot begin a text by itself: "
+                "give a --prefix."
             )
-        fitted = fit_prefix(prefix, vocabulary)
-        if str(fitted):
-            print(f"lyric-lm: {printable(str(fitted))}", file=sys.stderr)
-        return fitted.text
+        num_chars = self.num_chars if self.num_lines is None else self.num_lines * _LONGEST_LINE
+        texts = generate(
+            model,
+            read,
+            num_chars,
+            sampler=build_sampler(sampling),
+            rules=build_rules(sampling, training),
+            seed=self.seed,
+        )
+        added = [text[len(before) :] for text, before in zip(texts, read, strict=True)]
+        if self.num_lines is not None:
+            added = [first_lines(text, self.num_lines, end) for text in added]
+        return [prefix + text for prefix, text in zip(prefixes, added, strict=True)]
+
+    def _session(self, run: "Run", model: Any, sampling: SamplingConfig) -> None:
+        from lyric_lm.cli.session import Session
+
+        Session(
+            model,
+            training_text(run, model.vocabulary),
+            sampling,
+            longest=self.num_chars,
+            strict=self.strict_prefix,
+            seed=self.seed,
+            liked=run.path / "liked.txt",
+        ).run()
 
 
 def _prefixes_of(run: "Run") -> tuple[str, ...]:
@@ -109,17 +129,6 @@ def _prefixes_of(run: "Run") -> tuple[str, ...]:
     if not prefixes:
         raise SettingsError("This run's reports continued nothing: say with --prefix what to continue.")
     return prefixes
-
-
-def _training_text(run: "Run", vocabulary: "Vocabulary") -> "Lyrics":
-    """The text that the model was trained on, in the model's ids."""
-    from lyric_lm.runs.record import check_corpus
-    from lyric_lm.training.texts import read_texts
-
-    texts = read_texts(run.settings().corpus)
-    check_corpus(run.record(), texts.training, texts.validation)
-    ids = vocabulary.encode(texts.training.text)
-    return dataclasses.replace(texts.training, ids=ids, vocabulary=vocabulary)
 
 
 def _print_report(continuations: list[str], training: "Lyrics") -> None:

@@ -16,10 +16,10 @@ def build_sampler(config: SamplingConfig) -> Sampler | Beam:
     temperature = 1.0 if config.temperature is None else config.temperature
     if config.beam_width is not None:
         return Beam(config.beam_width)
+    if config.top_p is not None:
+        return TopP(config.top_p, temperature, config.top_k)
     if config.top_k is not None:
         return TopK(config.top_k, temperature)
-    if config.top_p is not None:
-        return TopP(config.top_p, temperature)
     return Greedy() if config.temperature is None else Temperature(temperature)
 
 

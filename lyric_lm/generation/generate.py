@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from lyric_lm.checks import check_at_least_one
 from lyric_lm.data import UnknownCharacterError, Vocabulary, name_characters
 from lyric_lm.generation.compiled_loop import compiled_loop
+from lyric_lm.generation.line_ends import before_stop
 from lyric_lm.generation.rules import MaxCopy, Rule
 from lyric_lm.generation.samplers import Beam, Greedy, Sampler
 from lyric_lm.model.compiled_functions import compiled_function
@@ -30,6 +31,7 @@ def generate(
     sampler: Sampler | Beam | None = ...,
     rules: Sequence[Rule] = ...,
     seed: int | None = ...,
+    stop: str | Sequence[str] = ...,
 ) -> str: ...
 @overload
 def generate(
@@ -40,6 +42,7 @@ def generate(
     sampler: Sampler | Beam | None = ...,
     rules: Sequence[Rule] = ...,
     seed: int | None = ...,
+    stop: str | Sequence[str] = ...,
 ) -> list[str]: ...
 def generate(
     model: RNNModel,
@@ -49,8 +52,9 @@ def generate(
     sampler: Sampler | Beam | None = None,
     rules: Sequence[Rule] = (),
     seed: int | None = None,
+    stop: str | Sequence[str] = (),
 ) -> str | list[str]:
-    """Continue a prefix: warm the state up on it, then sample one character after another.
+    r"""Continue a prefix: warm the state up on it, then sample one character after another.
 
     The chapter's `predict_rnn_keras`. The prefix is fed as one sequence; the sampling is one compiled loop,
     compiled again only for other settings, another number of prefixes or another power of two of
@@ -66,17 +70,21 @@ def generate(
         rules: what the continuation must not do, applied in this order, but `MaxCopy` before the others: it
             bars without exception, where `NoRepeatNgram` gives way.
         seed: for samplers that draw; the same seed gives the same text. None draws one.
+        stop: texts before which a continuation ends, as "\n" at its first line end; or one.
 
     Returns:
         Prefix and continuation; a list where `prefix` is one.
 
     Raises:
-        ValueError: a prefix is empty, or `num_chars` is below 1.
+        ValueError: a prefix or a text to stop at is empty, or `num_chars` is below 1.
         UnknownCharacterError: a prefix holds a character that the vocabulary lacks.
     """
     prefixes = [prefix] if isinstance(prefix, str) else list(prefix)
     pieces = _pieces(model, prefixes, num_chars, num_chars, sampler, rules, seed) if prefixes else iter(())
-    texts = [text + "".join(parts) for text, *parts in zip(prefixes, *pieces, strict=True)]
+    stops = (stop,) if isinstance(stop, str) else tuple(stop)
+    texts = [
+        text + before_stop("".join(parts), stops) for text, *parts in zip(prefixes, *pieces, strict=True)
+    ]
     return texts[0] if isinstance(prefix, str) else texts
 
 

@@ -21,6 +21,7 @@ from lyric_lm.model.rnn_model import RNNModel
 
 _HISTORY = 256  # latest ids that rules see
 _LETTERS_A_SYLLABLE = 8
+_REPEATED = 4.0  # bits that a line of one character again and again counts for more
 _LEAST_PIECES = 8  # and for 8, 16, ... characters that must come
 _LEAST_STEPS = 16  # loops are compiled for 16, 32, 64, ... steps; one serves every shorter line
 
@@ -50,8 +51,12 @@ class Line:
 
     @property
     def score(self) -> float:
-        """How unlikely the line is and how far it was bent, in bits; the lower the better."""
-        return self.bits + self.cost / 2
+        """How unlikely the line is, how far it was bent and how much it repeats itself; the lower the better.
+
+        What is likeliest of all is dull: 啦啦啦啦.
+        """
+        repeated = 1 - len(set(self.text)) / max(1, len(self.text))
+        return self.bits + self.cost / 2 + _REPEATED * repeated
 
 
 class LineDrawer:

@@ -8,6 +8,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from lyric_lm.data import Vocabulary
+from lyric_lm.generation.line_ends import line_end
 from lyric_lm.generation.rhyme import Unit, counts
 from lyric_lm.generation.rules import Rule
 from lyric_lm.generation.samplers import Sampler
@@ -71,7 +72,7 @@ class LineAlphabet:
     @classmethod
     def of(cls, vocabulary: Vocabulary, unit: Unit) -> "LineAlphabet":
         """That of a vocabulary whose lines are measured in characters or in syllables."""
-        end = next((end for end in "\n " if end in vocabulary.characters), "")
+        end = line_end(vocabulary)
         padding = len(vocabulary) - len(vocabulary.characters)  # the unknown token
 
         def marked(kind: Any) -> NDArray[np.bool_]:

@@ -70,24 +70,31 @@ class TopK(Sampler):
 
     def choose(self, logits: Any, uniform: Any) -> Any:
         logits = tf.convert_to_tensor(logits, tf.float32) / self.temperature
-        kept = fewest_largest(logits, lambda kept: tf.reduce_sum(tf.cast(kept, tf.int32), axis=-1) >= self.k)
-        return draw(tf.where(kept, logits, -float("inf")), uniform)
+        return draw(_likeliest(logits, self.k), uniform)
 
 
 @dataclasses.dataclass(frozen=True)
 class TopP(Sampler):
-    """A draw from the smallest set of likeliest characters with probability p (Holtzman et al., 2020)."""
+    """A draw from the smallest set of likeliest characters with probability p (Holtzman et al., 2020).
+
+    With `k` too, from the smallest set that has p of the probability of the k likeliest.
+    """
 
     p: float = 0.9  # in (0, 1]
     temperature: float = 1.0  # >= 0.001
+    k: int | None = None  # >= 1; None: all characters
 
     def __post_init__(self) -> None:
         check_temperature(self.temperature)
+        if self.k is not None:
+            TopK(self.k)  # its checks
         if not 0 < self.p <= 1:
             raise ValueError(f"`p` must be in (0, 1]. Received: p={self.p}")
 
     def choose(self, logits: Any, uniform: Any) -> Any:
         logits = tf.convert_to_tensor(logits, tf.float32) / self.temperature
+        if self.k is not None:
+            logits = _likeliest(logits, self.k)
         probabilities = tf.nn.softmax(logits)
         kept = fewest_largest(
             logits, lambda kept: tf.reduce_sum(tf.where(kept, probabilities, 0.0), axis=-1) >= self.p
@@ -122,6 +129,12 @@ class Beam:
         total = scores[:, :, None] + tf.nn.log_softmax(logits)
         best = tf.math.top_k(tf.reshape(total, (-1, self.width * num_ids)), self.width)
         return best.values, best.indices // num_ids, best.indices % num_ids
+
+
+def _likeliest(logits: Any, k: int) -> Any:
+    """The logits, all but the k largest of each row barred."""
+    kept = fewest_largest(logits, lambda kept: tf.reduce_sum(tf.cast(kept, tf.int32), axis=-1) >= k)
+    return tf.where(kept, logits, -float("inf"))
 
 
 def fewest_largest(logits: Any, enough: Callable[[Any], Any]) -> Any:

@@ -47,7 +47,7 @@ class SongForm:
             lengths: a length for each line, "7" or "5-8", stanzas parted by "/": "7 7 5 7 / 7 7 5 7".
             rhyme: a letter for each line, or for each line of one stanza, if all stanzas have as many: each
                 stanza then has rhymes of its own. Lines of one letter rhyme, those of different letters do
-                not; "-" is free. "" leaves all lines free. Spaces and "/" are for the eye.
+                not; "-" or "x" is free. "" leaves all lines free. Spaces and "/" are for the eye.
             acrostic: what the lines begin with, a character each; "" leaves them free, a space a single one.
 
         Raises:
@@ -61,7 +61,7 @@ class SongForm:
                 f'A form has 1 to {MOST_LINES} lines, each with its length, as in "7 7 5 7". '
                 f"Received: {lengths!r:.80}"
             )
-        return form._with_rhyme(re.sub(r"[\s/|]", "", rhyme))._with_acrostic(acrostic)
+        return form._with_rhyme(re.sub(r"[xX]", FREE, re.sub(r"[\s/|]", "", rhyme)))._with_acrostic(acrostic)
 
     @classmethod
     def of_text(

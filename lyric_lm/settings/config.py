@@ -115,7 +115,7 @@ class SamplingConfig:
 
     temperature: float | None = None  # draw; below 1 safer, above 1 more surprising
     top_k: int | None = None  # draw from the k likeliest only
-    top_p: float | None = None  # draw from the likeliest that hold probability p only
+    top_p: float | None = None  # draw from the likeliest that hold probability p only; of the k, if given
     beam_width: int | None = None  # search the likeliest continuation as a whole, this many at a time
     repetition_penalty: float | None = None  # divide the logits of characters used before; 1.2 is usual
     no_repeat_ngram: int | None = None  # never generate the same n characters twice
@@ -131,10 +131,9 @@ class SamplingConfig:
             check_temperature(self.temperature)
         if self.top_p is not None and not 0 < self.top_p <= 1:
             raise ValueError(f"`top_p` must be in (0, 1]. Received: top_p={self.top_p}")
-        chosen = [name for name in ("top_k", "top_p", "beam_width") if getattr(self, name) is not None]
-        if self.beam_width is not None and self.temperature is not None:
-            chosen.append("temperature")
-        if len(chosen) > 1:
+        drawing = ("top_k", "top_p", "temperature")
+        chosen = ["beam_width", *(name for name in drawing if getattr(self, name) is not None)]
+        if self.beam_width is not None and len(chosen) > 1:
             raise ValueError(f"Give only one of `{'`, `'.join(chosen)}`")
 
 

@@ -10,7 +10,14 @@ windows that differ from epoch to epoch, Merity et al. (2018); repeats left out,
 import dataclasses
 
 from lyric_lm.checks import check_at_least_one
-from lyric_lm.settings.config import CorpusConfig, ModelConfig, OptimizerConfig, ReportConfig, TrainConfig
+from lyric_lm.settings.config import (
+    CorpusConfig,
+    ModelConfig,
+    OptimizerConfig,
+    ReportConfig,
+    SamplingConfig,
+    TrainConfig,
+)
 
 _FEWEST_EPOCHS, _MOST_EPOCHS = 3, 60
 _FEWEST_BATCHES = 4  # in an epoch; a text too short for that has fewer rows
@@ -86,4 +93,5 @@ def generalize(
             patience=20,
         ),
         report=report or ReportConfig(every=10),
+        sampling=SamplingConfig(temperature=0.8, no_repeat_ngram=4),  # greedily it loops
     )

@@ -1,21 +1,14 @@
 """`lyric-lm generate`, typed as a user would."""
 
-import io
+import json
+import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from lyric_lm.cli import main
 from lyric_lm.data import load_lyrics
-
-
-@pytest.fixture(name="run_dir", scope="module")
-def _run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("trained") / "run"
-    words = "--hidden-size 24 --batch-size 4 --num-steps 10 --max-chars 800 --epochs 40 --no-tensorboard"
-    words += " --cell gru --optimizer adam --learning-rate 0.03 --clipping-theta 1"
-    assert main(["train", "--run-dir", str(path), "--prefixes", "外婆", *words.split()]) == 0
-    return path
 
 
 def generate(run_dir: Path, *words: str) -> int:
@@ -27,8 +20,8 @@ def test_it_writes_on_from_each_prefix(run_dir: Path, capsys: pytest.CaptureFixt
     assert generate(run_dir, *words, "--seed", "1") == 0
     first = capsys.readouterr().out
     lines = first.splitlines()
-    assert [line[:1] for line in lines] == ["外", "外", "她", "她"]
-    assert [len(line) for line in lines] == [9, 9, 8, 8]
+    assert [line[:4] for line in lines] == ["1. 外", "", "2. 外", "", "3. 她", "", "4. 她"]
+    assert [len(line) - 3 for line in lines[::2]] == [9, 9, 8, 8]
     generate(run_dir, *words, "--seed", "1")
     assert capsys.readouterr().out == first
 
@@ -76,6 +69,7 @@ def test_nothing_longer_than_max_copy_is_copied_and_the_report_says_so(
     [
         ["--top-k", "5"],
         ["--top-p", "0.8", "--temperature", "0.7"],
+        ["--top-p", "0.8", "--top-k", "3"],
         ["--beam-width", "3"],
         ["--temperature", "0.8", "--repetition-penalty", "1.2", "--no-repeat-ngram", "3"],
     ],
@@ -90,12 +84,13 @@ def test_samplers_and_rules_are_flags(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--prefix", ""], "`prefix` must hold at least one character"),
+        (["--num-lines", "0"], "`num_lines` must be at least 1"),
+        (["--greedy", "--top-k", "3"], "leave out `top_k`"),
         (["--num-chars", "0"], "`num_chars` must be at least 1"),
         (["--temperature", "0"], "`temperature` must be positive"),
         (["--top-p", "1.5"], "`top_p` must be in (0, 1]"),
         (["--max-copy", "0"], "`max_copy` must be at least 1"),
-        (["--top-k", "3", "--top-p", "0.5"], "Give only one of"),
+        (["--top-k", "3", "--beam-width", "5"], "Give only one of"),
         (["--beam-width", "3", "--interactive"], "which `beam_width` cannot"),
         (["--report", "--interactive"], "leave out `report`"),
         (["--prefix", "她", "--interactive"], "leave out `prefix`"),
@@ -119,90 +114,51 @@ def test_a_folder_without_a_run_is_named(tmp_path: Path, capsys: pytest.CaptureF
     assert "nowhere" in capsys.readouterr().err
 
 
-# ---------------------------------------------------------------- the session
+def test_whole_lines_end_where_a_line_does(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--prefix", "外婆 ", "", "--num-lines", "3", "--temperature", "1", "--seed", "1"]
+    assert generate(run_dir, *words) == 0
+    first, _, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("1. 外婆 ")
+    assert len(first.removeprefix("1. 外婆 ").split()) == len(second.removeprefix("2. ").split()) == 3
+    assert not second.endswith(" ")
 
 
-def session(run_dir: Path, typed: str, monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO(typed))
-    assert generate(run_dir, "--interactive", "--num-chars", "12", *words) == 0
-
-
-def test_a_session_writes_the_next_line_and_keeps_what_is_liked(
-    run_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_without_a_folder_the_newest_run_writes_and_is_named(
+    run_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    liked = tmp_path / "liked.txt"
-    session(run_dir, f"外婆\n\n/save {liked}\n/show\n", monkeypatch)
-    kept = liked.read_text(encoding="utf-8").strip()
-    assert kept.startswith("外婆 ")
-    assert len(kept.split()) >= 2
-    assert kept in capsys.readouterr().out
+    monkeypatch.chdir(tmp_path)
+    assert main(["generate"]) == 2
+    assert "There is no trained run in runs: train one with lyric-lm train" in capsys.readouterr().err
+    for name, age in (("old", 100), ("new", 0), ("untrained", 0)):
+        path = tmp_path / "runs" / name
+        shutil.copytree(run_dir, path)
+        written = (path / "model.keras").stat().st_mtime - age
+        os.utime(path / "model.keras", (written, written))
+    (tmp_path / "runs" / "untrained" / "config.json").unlink()
+    assert main(["generate", "--num-chars", "3"]) == 0
+    assert capsys.readouterr().err == "lyric-lm: the newest run, runs/new\n"
 
 
-@pytest.mark.parametrize("words", [[], ["--temperature", "1"]])
-def test_over_all_lines_of_a_session_no_more_than_max_copy_is_copied(
-    run_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+def test_a_run_has_the_sampling_of_its_reports_unless_another_is_given(
+    run_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    training = load_lyrics("built-in", max_chars=800).text
-    copied: list[int] = []
-    for limit in ([], ["--max-copy", "4"]):
-        liked = tmp_path / f"{len(copied)}.txt"
-        typed = "外婆\n" + 9 * "\n" + f"/save {liked}\n"
-        session(run_dir, typed, monkeypatch, "--seed", "3", *words, *limit)
-        written = liked.read_text(encoding="utf-8").strip().removeprefix("外婆 ")
-        assert len(written) > 30
-        places = range(len(written) + 1)
-        copied.append(max(j - i for i in places for j in places if written[i:j] in training))
-    assert copied[0] > copied[1] == 4
-
-
-def test_a_session_writes_the_same_with_the_same_seed_and_shows_what_it_keeps(
-    run_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+    advised = tmp_path / "advised"
+    shutil.copytree(run_dir, advised)
+    record = json.loads((advised / "config.json").read_text(encoding="utf-8"))
+    record["settings"]["sampling"] |= {"temperature": 1.5, "no_repeat_ngram": 1}
+    (advised / "config.json").write_text(json.dumps(record), encoding="utf-8")
     texts = []
-    for name in ("first", "second"):
-        liked = tmp_path / name
-        words = ["--temperature", "1.5", "--seed", "2"]
-        session(run_dir, f"外婆\n她\n\n\n/save {liked}\n", monkeypatch, *words)
-        texts.append(liked.read_text(encoding="utf-8"))
-    assert texts[0] == texts[1]
-    shown = capsys.readouterr().out.split("> ")[1:5]
-    assert "".join(f"外婆{shown[0]}她{''.join(shown[1:])}".split()) == "".join(texts[0].split())
-
-
-def test_a_strict_session_says_what_it_does_not_know_and_skips_nothing(
-    run_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    session(run_dir, "龘她\n/show\n", monkeypatch, "--strict-prefix")
-    out = capsys.readouterr().out
-    assert "does not know '龘' (U+9F98)" in out
-    assert "她" not in out
-
-
-def test_undo_takes_back_the_last_exchange(
-    run_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    texts: list[str] = []
-    for extra in ("", "她\n/undo\n"):
-        path = tmp_path / f"{len(texts)}.txt"
-        session(run_dir, f"外婆\n{extra}/save {path}\n/quit\n", monkeypatch)
-        texts.append(path.read_text(encoding="utf-8"))
-    assert texts[0] == texts[1]
-
-
-def test_a_session_survives_what_it_does_not_understand(
-    run_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    session(
-        run_dir, "/nonsense\n/top-k many\n/temperature -1\n龘\n/length 0\n/max-copy 3\n/greedy\n", monkeypatch
-    )
-    out = capsys.readouterr().out
-    for said in (
-        "There is no /nonsense",
-        "/top-k takes a number",
-        "`temperature` must be positive",
-        "knows no character",
-        "/length takes a number of characters",
-        "max_copy 3",
-        "greedy;",
-    ):
-        assert said in out
+    for path, words in [
+        (advised, []),
+        (run_dir, ["--temperature", "1.5", "--no-repeat-ngram", "1"]),
+        (advised, ["--greedy"]),
+        (run_dir, ["--no-repeat-ngram", "1"]),
+        (advised, ["--temperature", "0.001"]),
+        (advised, ["--beam-width", "2"]),
+        (run_dir, ["--beam-width", "2", "--no-repeat-ngram", "1"]),
+    ]:
+        assert generate(path, "--seed", "3", "--num-chars", "20", *words) == 0
+        texts.append(capsys.readouterr().out)
+    assert texts[0] == texts[1] != texts[2]
+    assert texts[2] == texts[3] == texts[4]
+    assert texts[5] == texts[6]

@@ -98,7 +98,7 @@ def test_a_wrong_form_is_refused(lengths: str, rhyme: str, acrostic: str, said: 
 
 
 def test_a_scheme_of_one_stanza_serves_all_and_each_has_rhymes_of_its_own() -> None:
-    form = SongForm.parse("7 7 / 5 6-8", "A-")
+    form = SongForm.parse("7 7 / 5 6-8", "Ax")
     assert [line.rhyme for line in form.lines] == ["A", FREE, "A", FREE]
     assert [line.rhyme for line in SongForm.parse("7 7 / 5 5", "AA / BB").lines] == list("AABB")
 
