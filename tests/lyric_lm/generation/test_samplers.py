@@ -35,6 +35,8 @@ EXACT = {
     "p .7 needs a third": (TopP(0.7), only([1, 3, 5], 1)),
     "p 1": (TopP(1.0, temperature=0.5), softmax(LOGITS / 0.5)),
     "a tiny p": (TopP(1e-6), only([1], 1)),
+    "p .75 of the 3 likeliest": (TopP(0.75, k=3), only([1, 3], 1)),
+    "all of the 2 likeliest": (TopP(1.0, temperature=2.0, k=2), only([1, 3], 2)),
 }
 
 

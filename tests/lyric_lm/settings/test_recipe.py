@@ -17,6 +17,7 @@ def test_every_length_has_settings_that_hold_a_part_out_and_stop_early(num_chars
     assert config.corpus.validates
     assert config.optimizer.patience is not None
     assert config.model.tie_embeddings
+    assert (config.sampling.temperature, config.sampling.no_repeat_ngram) == (0.8, 4)
     assert 3 <= config.optimizer.epochs <= 60
     assert TrainConfig.from_dict(config.to_dict()) == config
 
