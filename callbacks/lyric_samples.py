@@ -1,4 +1,4 @@
-"""`LyricSamples`: the chapter's report, every so many epochs."""
+"""`LyricSamples`: the chapter's report, every so many epochs and after the last."""
 
 import math
 import time
@@ -17,7 +17,7 @@ from lyric_lm.originality.measures import originality
 
 
 class LyricSamples(keras.callbacks.Callback):  # type: ignore[misc]
-    """Prints the epoch's perplexity and a continuation of each prefix.
+    """Prints every so many epochs, and for the last one, its perplexity and a continuation of each prefix.
 
     The lines are the chapter's:
 
@@ -87,9 +87,13 @@ class LyricSamples(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         seconds = (self._end or time.perf_counter()) - self._start
-        if (epoch + 1) % self.every:
+        if (epoch + 1) % self.every and epoch + 1 != (self.params or {}).get("epochs"):
             return
         self.report(epoch + 1, {} if logs is None else logs, seconds=seconds)
+
+    def has_reported(self, epoch: int) -> bool:
+        """Whether an epoch, counted from 1, stands in the lines."""
+        return any(line.startswith(f"epoch {epoch}, ") for line in self.lines)
 
     def report(self, epoch: int, logs: dict[str, float], *, seconds: float | None = None) -> None:
         """Report an epoch.

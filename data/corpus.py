@@ -1,25 +1,22 @@
-"""Read lyrics from the built-in corpus, a file, a zip archive or the book's corpus."""
+"""A text as a model learns it: characters, ids, lines and songs."""
 
 import hashlib
 import itertools
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from importlib import resources
-from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from lyric_lm.checks import check_at_least_one
-from lyric_lm.data.archive import read_zipped_text
-from lyric_lm.data.encoding import decode_text
-from lyric_lm.data.errors import CorpusError, CorpusNotFoundError
-from lyric_lm.data.jaychou import find_jaychou
+from lyric_lm.data.errors import CorpusError
+from lyric_lm.data.origin import Origin, read_files
+from lyric_lm.data.readers.options import ReadingOptions
 from lyric_lm.data.vocabulary import Vocabulary
 
-MAX_FILE_BYTES = 256 * 2**20
-"""The most bytes that a text file may have; reading one takes about ten times its size of memory."""
+_SONG_END = "\n\n"
 
 
 @dataclass(frozen=True)
@@ -32,12 +29,27 @@ class Lyrics:
     source: str  # "built-in", "jaychou" or a path
     sha256: str  # of the text in UTF-8, as it stands here, in hexadecimal
     line_starts: npt.NDArray[np.int64] = field(repr=False, compare=False)  # (L,), of the source's lines
+    # (S,), of its songs, the first 0: each file, row of a table or record is one
+    song_starts: npt.NDArray[np.int64] = field(
+        default_factory=lambda: np.zeros(1, np.int64), repr=False, compare=False
+    )
+    origin: Origin | None = field(default=None, repr=False, compare=False)  # what was read, and how
 
     @classmethod
-    def _of(cls, text: str, vocabulary: Vocabulary, source: str, line_starts: npt.NDArray[np.int64]) -> Self:
+    def _of(
+        cls,
+        text: str,
+        vocabulary: Vocabulary,
+        source: str,
+        *,
+        line_starts: npt.NDArray[np.int64],
+        song_starts: npt.NDArray[np.int64],
+        origin: Origin | None,
+    ) -> Self:
         ids = vocabulary.encode(text)
         ids.flags.writeable = False
-        return cls(text, ids, vocabulary, source, hashlib.sha256(text.encode()).hexdigest(), line_starts)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        return cls(text, ids, vocabulary, source, digest, line_starts, song_starts, origin)
 
     def split(self, validation_split: float) -> tuple[Self, Self]:
         """Part the text into a training and a validation text, the latter from the end.
@@ -71,11 +83,17 @@ class Lyrics:
             )
         training, validation = self.text[:-num_validation], self.text[-num_validation:]
         vocabulary = Vocabulary.from_text(training, unknown=True)
-        learnt = self.line_starts < len(training)
-        starts = np.unique(np.append(0, self.line_starts[~learnt] - len(training)))
-        return (
-            self._of(training, vocabulary, self.source, self.line_starts[learnt]),
-            self._of(validation, vocabulary, self.source, starts),
+        parts = (training, 0), (validation, len(training))
+        return tuple(  # type: ignore[return-value] # two of them
+            self._of(
+                text,
+                vocabulary,
+                self.source,
+                line_starts=_within(self.line_starts, first, first + len(text)),
+                song_starts=_within(self.song_starts, first, first + len(text)),
+                origin=self.origin,
+            )
+            for text, first in parts
         )
 
     def without_repeats(self) -> Self:
@@ -105,41 +123,64 @@ class Lyrics:
             if pair in pairs:
                 repeated.update((i, j))
             pairs.add(pair)
-        kept: list[str] = []
-        for i, line in enumerate(lines):
-            empty_again = not words[i] and kept and not kept[-1].strip()
+        kept: list[int] = []
+        for i in range(len(lines)):
+            empty_again = not words[i] and kept and not words[kept[-1]]
             if i not in repeated and not empty_again:
-                kept.append(line)
+                kept.append(i)
         line_end = self.text[ends[0] : ends[0] + 1]
-        starts = np.cumsum([0] + [len(line) + 1 for line in kept[:-1]])
-        return self._of(line_end.join(kept), self.vocabulary, self.source, starts)
+        starts = np.cumsum([0] + [len(lines[i]) + 1 for i in kept[:-1]])
+        song_of = np.searchsorted(self.song_starts, self.line_starts[kept], side="right")
+        return self._of(
+            line_end.join(lines[i] for i in kept),
+            self.vocabulary,
+            self.source,
+            line_starts=starts,
+            song_starts=starts[np.flatnonzero(np.diff(song_of, prepend=0))],
+            origin=self.origin,
+        )
+
+
+def _within(starts: npt.NDArray[np.int64], first: int, end: int) -> npt.NDArray[np.int64]:
+    """Where lines or songs start in a part of a text, counted from there; what goes on in it starts at 0."""
+    return np.unique(np.append(0, starts[(starts >= first) & (starts < end)] - first))
 
 
 def load_lyrics(
-    source: str | os.PathLike[Any] = "built-in",
+    source: str | os.PathLike[Any] | Sequence[str | os.PathLike[Any]] = "built-in",
     *,
     max_chars: int | None = None,
     keep_newlines: bool = False,
     encoding: str | None = None,
     vocabulary: Vocabulary | None = None,
+    encoding_errors: Literal["strict", "replace"] = "strict",
+    raw: bool = False,
+    column: str | None = None,
+    field: str | None = None,
+    script: Literal["simplified", "traditional", "as-is"] = "as-is",
 ) -> Lyrics:
     """Read a text and turn it into ids.
 
     Args:
         source: "built-in", lyrics written for this project; "jaychou", the book's corpus, found in the folder
-            $LYRIC_LM_DATA or in Keras' cache, or else downloaded; or the path of a text file or of a zip
-            archive that holds one .txt (at most 64 MiB).
+            $LYRIC_LM_DATA or in Keras' cache, or else downloaded; or the path of a file (text, .lrc, .srt,
+            Markdown, HTML, CSV, JSON, .docx), of a folder or zip archive of them, a pattern such as
+            "songs/*.lrc", or "-" for the standard input; or several of these. `data/README.md` has the list.
         max_chars: how many characters to keep from the start, at least 1; None keeps all.
         keep_newlines: whether line ends stay. By default each becomes a space, as in the book.
-        encoding: the file's encoding; by default UTF-8, UTF-16 and UTF-32 (by their marks), GB18030 and Big5
-            are recognised.
+        encoding: the files' encoding; by default each is recognised, or refused where it is uncertain.
         vocabulary: whose ids to use, for a text to validate on or to score; by default the text's own.
+        encoding_errors: "strict" refuses bytes that are no text; "replace" makes each U+FFFD.
+        raw: whether to take each file as it stands, time stamps, headings, marks and all.
+        column: of a table, the name or the number, from 1, of the column with the words.
+        field: of JSON, the name of the field with the words.
+        script: "simplified" or "traditional" turns all Chinese characters into that script.
 
     Returns:
         The text, its ids int32 `(N,)`, and the vocabulary.
 
     Raises:
-        ValueError: if `max_chars` is below 1.
+        ValueError: if `max_chars` is below 1, or another argument is not one of those listed.
         CorpusNotFoundError: if there is no such file.
         CorpusError: if it cannot be read as text, or holds none.
         UnknownCharacterError: if the given vocabulary lacks a character and has no unknown token.
@@ -151,18 +192,32 @@ def load_lyrics(
     True
     """
     check_at_least_one(max_chars=max_chars)
-    text = read_text(source, encoding=encoding)[:max_chars]
+    options = ReadingOptions(encoding, encoding_errors, raw, column, field, script)
+    songs, origin = read_files(source, options)
+    text = _SONG_END.join(songs)
+    origin.num_chars = len(text)
+    text = text[:max_chars]
+    song_starts = np.cumsum([0] + [len(song) + len(_SONG_END) for song in songs[:-1]])
     code_points = np.frombuffer(text.encode("utf-32-le"), "<u4")  # (N,)
     line_starts = np.append(0, np.flatnonzero(code_points == ord("\n")) + 1)
     if not keep_newlines:
         text = text.replace("\n", " ")
     if vocabulary is None:
         vocabulary = Vocabulary.from_text(text)
-    return Lyrics._of(text, vocabulary, os.fsdecode(source), line_starts)
+    return Lyrics._of(
+        text,
+        vocabulary,
+        _named(source),
+        line_starts=line_starts,
+        song_starts=song_starts[song_starts < len(text)],
+        origin=origin,
+    )
 
 
-def read_text(source: str | os.PathLike[Any], *, encoding: str | None = None) -> str:
-    r"""Read a text as it is, but for its line ends, each of which becomes \n.
+def read_text(
+    source: str | os.PathLike[Any] | Sequence[str | os.PathLike[Any]], *, encoding: str | None = None
+) -> str:
+    r"""Read a text as `load_lyrics` does, each line end as \n.
 
     Args:
         source: as for `load_lyrics`.
@@ -179,43 +234,9 @@ def read_text(source: str | os.PathLike[Any], *, encoding: str | None = None) ->
     >>> len(read_text("built-in")) > 13_000
     True
     """
-    if source == "built-in":
-        name = "The built-in corpus"
-        data = resources.files("lyric_lm.data").joinpath("lyrics.txt").read_bytes()
-    else:
-        path = find_jaychou() if source == "jaychou" else Path(os.fsdecode(source))
-        name, data = repr(str(path)), _read_file(path)  # repr escapes what a terminal must not get raw
-    text = decode_text(data, name=name, encoding=encoding).replace("\r\n", "\n").replace("\r", "\n")
-    if (offset := text.find("\0")) >= 0:
-        raise CorpusError(
-            f"{name} looks like a binary file: its character {offset} is NUL; pass a text file, or, if "
-            "it is UTF-16 without a byte order mark, its encoding (encoding='utf-16-le')."
-        )
-    if any("\ud800" <= character <= "\udfff" for character in set(text)):
-        raise CorpusError(f"{name} holds halves of surrogate pairs; pass its true encoding (encoding=...).")
-    if not text.strip():
-        raise CorpusError(f"{name} holds no text but white space; pass a file with lyrics in it.")
-    return text
+    return _SONG_END.join(read_files(source, ReadingOptions(encoding))[0])
 
 
-def _read_file(path: Path) -> bytes:
-    name = repr(str(path))
-    try:
-        if path.is_dir():
-            problem = "is a folder; pass a text file or a zip archive in it."
-        elif path.exists() and not path.is_file():
-            problem = "is a device or a pipe; pass a text file."  # its end might never come
-        else:
-            with path.open("rb") as file:
-                is_archive = path.suffix.lower() == ".zip"
-                data = read_zipped_text(file, name=name) if is_archive else file.read(MAX_FILE_BYTES + 1)
-            if len(data) <= MAX_FILE_BYTES:
-                return data
-            problem = f"is larger than {MAX_FILE_BYTES // 2**20} MiB; cut it into smaller texts."
-    except CorpusError:
-        raise
-    except (FileNotFoundError, ValueError) as error:  # ValueError: no file can have such a name
-        raise CorpusNotFoundError(f"There is no file {name}; check the path, or take 'built-in'.") from error
-    except OSError as error:
-        problem = f"cannot be read ({error.strerror}); check its permissions and its name."
-    raise CorpusError(f"{name} {problem}")
+def _named(source: str | os.PathLike[Any] | Sequence[str | os.PathLike[Any]]) -> str:
+    sources = [source] if isinstance(source, (str, bytes, os.PathLike)) else source
+    return ", ".join(os.fsdecode(path) for path in sources)

@@ -1,9 +1,11 @@
-"""Turn the bytes of a text file into text: UTF-8, UTF-16, UTF-32, GB18030 or Big5."""
+"""Turn the bytes of a text file into text, and say how: what is uncertain is refused, not guessed."""
 
 import codecs
-from collections import Counter
+import re
+from dataclasses import dataclass
 
 from lyric_lm.data.errors import CorpusError
+from lyric_lm.data.tongues import TONGUES
 
 _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8",
@@ -12,99 +14,186 @@ _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
-# For each family: the codecs to try in turn, then the repertoire and lead bytes of its commonest characters
-# (level 1 of GB 2312-80; level 1 of Big5-1984). cp950 is Big5 as Windows writes it; HKSCS adds Cantonese.
-_FAMILIES = (
-    (("gb18030",), "gb2312", range(0xB0, 0xD8)),
-    (("cp950", "big5hkscs"), "big5", range(0xA4, 0xC7)),
-)
-_PUNCTUATION = frozenset("\u3000、。，！？：；（）《》〈〉「」『』【】“”‘’…—～·")
-# About 280 of the commonest characters of modern Chinese, in simplified and traditional form.
-_COMMON = frozenset(
-    "一万三上下不与世业东两並个中为主么之九也书了事二于五些产亲人什今从他代以们件任会但位住体何作你使來便信個們做儿先光兒入內全兩公共关其内再军几出分別利别到前力加动動化北十华却卻原去又及反发受口只"
-    "叫可台司各合同名后向吗吧听员呢命和員唔啊問嗎嘅四回因国國在地场報場声处外多夜夢大天太头女她好如妳子学學安定实家實对将將對小少就山工己已市师師常平年并幾应开张張当很後得從心性总情想意愛感應成我或"
-    "所手才打把报提放政教数數文新方於无日时明是時更書最會月有期本机来東果样梦業樣機次歌正此死比民气氣水沒没法泪活海淚清点為無然爱爲物王现現理生產用由电界當發白的目相看真眼着知神祢离种種立笑第等系給"
-    "經總经给美老者而聲聽能自至臺與花華萬著處行表被裏裡西要見親见計記話說説誰讓计让记话说谁象走起路身車軍车边过还这進这通進過道還邊那部都里重金長长門開间關门问間难離難雨電面頭風风馬马體高麼點"
-)
-# Right decodings of 20 characters scored 0.57 to 2 (3,700 excerpts), cut-off UTF-8 read as GB18030 at most
-# 0.28 (1,500 excerpts), German in Latin-1 and Japanese in Shift JIS 0.
-_MIN_PLAUSIBILITY = 0.5
+# Encodings in seven bits, which would pass for ASCII, by what switches them on.
+_SHIFTED = {b"\x1b$)C": "iso2022_kr", b"\x1b$": "iso2022_jp_2", b"~{": "hz"}
+_WIDE = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
+_SAMPLE_BYTES = 8192  # of a text beyond ASCII decide
+_MIN_PLAUSIBILITY = 0.8
+_MIN_LEAD = 0.1  # over the best other reading, plus a part for each character that is missing to many
+_MIN_LEAD_WHERE_DIFFERENT = 0.4
+_UTF_8_LEAD = 4  # characters beyond ASCII for each wrong byte make it UTF-8 that is damaged
 
 
-def decode_text(data: bytes, *, name: str, encoding: str | None = None) -> str:
+@dataclass(frozen=True)
+class Decoded:
+    """A text and the encoding it was in."""
+
+    text: str
+    encoding: str
+    is_certain: bool = True  # whether the encoding is more than a good guess
+    num_replaced: int = 0  # places that were no text, U+FFFD now
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    plausibility: float
+    encoding: str
+    tongue: str
+    text: str  # of the sample
+
+
+def decode_text(
+    data: bytes, *, name: str, encoding: str | None = None, encoding_errors: str = "strict"
+) -> Decoded:
     """The text that bytes stand for.
 
-    A byte order mark decides; without one the text is UTF-8 if it can be, else GB18030 or Big5. Nearly every
-    sequence of bytes is valid GB18030, so the two are told apart by which decoding holds commoner characters.
+    A byte order mark decides; without one the text is UTF-8 if it can be. Else each encoding of `tongues` is
+    tried, and the one that reads most like a language wins, if no other reads nearly as well.
 
     Args:
         data: the content of a text file.
         name: what error messages call it.
         encoding: a Python codec to use instead.
+        encoding_errors: "strict" refuses bytes that are no text; "replace" makes each U+FFFD.
 
     Returns:
         The text, without its byte order mark.
 
     Raises:
-        CorpusError: if the bytes are not text in that encoding, or make no sense in any of these.
+        CorpusError: if the bytes are not text in that encoding, or could be in several or none.
 
     >>> decode_text("說好不哭".encode("big5"), name="a file")
-    '說好不哭'
+    Decoded(text='說好不哭', encoding='cp950', is_certain=True, num_replaced=0)
     """
     if encoding is None:
         encoding = next((known for mark, known in _BYTE_ORDER_MARKS.items() if data.startswith(mark)), None)
-    text = _recognise(data, name) if encoding is None else _decode_as(data, encoding, name)
-    return text.removeprefix("\ufeff")
-
-
-def _decode_as(data: bytes, encoding: str, name: str) -> str:
+    if encoding is not None:
+        is_certain, problem = True, f"{name} is not {encoding} text"
+    else:
+        encoding, is_certain = _recognise(data, name)
+        problem = f"{name} is {encoding} text but for damage"
     try:
-        return data.decode(encoding)
-    except UnicodeDecodeError as error:
-        problem = f"is not {encoding} text: {_failure(error)} is wrong; pass its true encoding."
-    except (LookupError, ValueError):  # unknown, not for text, or a codec with errors of its own
-        problem = f"cannot be read with encoding={encoding!r}; pass the name of its text encoding."
-    raise CorpusError(f"{name} {problem}")
-
-
-def _recognise(data: bytes, name: str) -> str:
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        tried = [f"UTF-8 ({_failure(error)})"]
-    best, highest = "", 0.0
-    for encodings, repertoire, leads in _FAMILIES:
-        for encoding in encodings:
-            try:
-                text = data.decode(encoding)
-            except UnicodeDecodeError as error:
-                tried.append(f"{encoding} ({_failure(error)})")
-                continue
-            plausibility = _plausibility(text, repertoire, leads)
-            tried.append(f"{encoding} (gives characters that hardly occur in Chinese)")
-            if plausibility > highest:
-                best, highest = text, plausibility
-            break
-    if highest < _MIN_PLAUSIBILITY:
+        text, num_replaced = _decoded(data, encoding, problem, encoding_errors)
+    except CorpusError:
+        raise
+    except (LookupError, ValueError) as error:  # unknown, or not for text
         raise CorpusError(
-            f"{name} is in no encoding tried: {', '.join(tried)}; pass its encoding (encoding=...)."
+            f"{name} cannot be read with encoding={encoding!r}; pass the name of its text encoding."
+        ) from error
+    return Decoded(text.removeprefix("\ufeff"), encoding, is_certain, num_replaced)
+
+
+def _decoded(data: bytes, encoding: str, problem: str, errors: str) -> tuple[str, int]:
+    try:
+        return data.decode(encoding), 0
+    except UnicodeDecodeError as error:
+        replaced, number = _replaced(data, encoding)
+        if errors == "replace":
+            return replaced, number
+        more = f", the first of {number:,} such places" if number > 1 else ""
+        raise CorpusError(
+            f"{problem}: {_failure(error)}{more}; pass its true encoding (encoding=...), or read on over "
+            "what is wrong (encoding_errors=replace)."
+        ) from error
+
+
+def _replaced(data: bytes, encoding: str) -> tuple[str, int]:
+    text = data.decode(encoding, "replace")
+    return text, text.count("\ufffd") - data.decode(encoding, "ignore").count("\ufffd")
+
+
+def _recognise(data: bytes, name: str) -> tuple[str, bool]:
+    """An encoding, and whether it is more than a good guess."""
+    if data.isascii() and b"\0" not in data:
+        shifted = next((codec for switch, codec in _SHIFTED.items() if switch in data), None)
+        text = _sampled(data, shifted) if shifted else None
+        reads_well = text and max(t.plausibility(text) for t in TONGUES) >= _MIN_PLAUSIBILITY
+        return (shifted if shifted and reads_well else "utf-8"), True
+    failure = _utf_8_failure(data)
+    if failure is None:
+        return "utf-8", True
+    candidates = sorted(_candidates(data), key=lambda candidate: -candidate.plausibility)
+    best = candidates[0] if candidates else None
+    if best is None or best.plausibility < _MIN_PLAUSIBILITY + 1 / (1 + _num_beyond(best.text)):
+        if b"\0" in data:
+            raise CorpusError(
+                f"{name} looks like a binary file: its byte {data.index(0)} is NUL; pass a text file, or the "
+                "encoding of this one (encoding=...)."
+            )
+        raise CorpusError(
+            f"{name} is in no encoding known here: not UTF-8 ({failure}), and in no other does it read like "
+            "a language; pass its encoding (encoding=...)."
         )
-    return best
+    other = next((candidate for candidate in candidates if not _leads(best, candidate)), None)
+    if other is not None:
+        raise CorpusError(
+            f"{name} could be {best.encoding} ({best.tongue}) or {other.encoding} ({other.tongue}); "
+            f"pass its encoding (encoding={best.encoding} or another)."
+        )
+    return best.encoding, best.encoding != "cp1252"
+
+
+def _leads(best: _Candidate, other: _Candidate) -> bool:
+    """Whether another reading is the same text, or clearly less plausible where the two differ."""
+    if best.text == other.text:
+        return True
+    beyond = _num_beyond(best.text)
+    lead = best.plausibility - other.plausibility
+    if lead >= _MIN_LEAD + 1 / (2 + beyond):
+        return True
+    if len(best.text) != len(other.text):
+        return False
+    differing = sum(here != there for here, there in zip(best.text, other.text, strict=True))
+    return lead * beyond / differing >= _MIN_LEAD_WHERE_DIFFERENT + 1 / (1 + differing)
+
+
+def _num_beyond(text: str) -> int:
+    return sum(character > "\x7f" for character in text)
+
+
+def _utf_8_failure(data: bytes) -> str | None:
+    """Where data is not UTF-8; None if it is, but for damage, which `_decode_as` names."""
+    if b"\0" in data.rstrip(b"\0"):
+        return "it holds NUL bytes"
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        text, num_wrong = _replaced(data, "utf-8")
+        beyond = len(re.findall("[^\x00-\x7f\ufffd]", text))
+        return None if beyond >= _UTF_8_LEAD * num_wrong else _failure(error)
+    return None
+
+
+def _candidates(data: bytes) -> list[_Candidate]:
+    has_nuls = b"\0" in data.rstrip(b"\0")
+    found = []
+    for tongue in TONGUES:
+        for codec in (*(() if has_nuls else tongue.codecs), *_WIDE):
+            text = _sampled(data, codec)
+            if text:
+                # ASCII beside NULs is what tells UTF-16 from other data.
+                shown = text.translate(_AS_COMMON) if has_nuls and tongue.name == "English" else text
+                found.append(_Candidate(tongue.plausibility(shown), codec, tongue.name, text))
+    return found
+
+
+_AS_COMMON = dict.fromkeys(range(0x20, 0x7F), "’")
+
+
+def _sampled(data: bytes, codec: str) -> str | None:
+    """The beginning of what lies beyond ASCII, decoded; None where that fails."""
+    first = re.search(rb"[\x80-\xff]", data)
+    start = max(0, first.start() - 4) // 4 * 4 if first else 0
+    sample = data[start : start + _SAMPLE_BYTES]
+    is_whole = len(data) - start <= _SAMPLE_BYTES
+    try:
+        return codecs.getincrementaldecoder(codec)().decode(sample, is_whole)
+    except (UnicodeDecodeError, ValueError):
+        return None
 
 
 def _failure(error: UnicodeDecodeError) -> str:
-    return f"byte 0x{error.object[error.start]:02X} at offset {error.start}"
-
-
-def _plausibility(text: str, repertoire: str, leads: range) -> float:
-    """Mean points of the characters beyond ASCII, in [0, 2]: 2 for the commonest, 1 for common ones, or 0."""
-    counts = {character: count for character, count in Counter(text).items() if character > "\x7f"}
-    points = sum(count * _points(character, repertoire, leads) for character, count in counts.items())
-    return points / max(1, sum(counts.values()))
-
-
-def _points(character: str, repertoire: str, leads: range) -> int:
-    if character in _COMMON:
-        return 2
-    encoded = character.encode(repertoire, "ignore")
-    return int(character in _PUNCTUATION or (len(encoded) == 2 and encoded[0] in leads))
+    line = error.object.count(b"\n", 0, error.start) + 1
+    is_cut = error.reason == "unexpected end of data" or error.reason.startswith("incomplete")
+    problem = "begins a character that is cut off" if is_cut else "is wrong"
+    return f"byte 0x{error.object[error.start]:02X} at offset {error.start} (line {line}) {problem}"

@@ -19,6 +19,8 @@ with atheris.instrument_imports(  # pyright: ignore[reportAttributeAccessIssue]
     import lyric_lm.data.archive
     import lyric_lm.data.corpus
     import lyric_lm.data.encoding
+    import lyric_lm.data.readers
+    import lyric_lm.data.readers.options
     import lyric_lm.runs.checkpoint_values
     import lyric_lm.runs.checkpoints
     import lyric_lm.runs.run
@@ -36,7 +38,21 @@ def read_text(data: bytes) -> None:
 
 
 def read_zip(data: bytes) -> None:
-    lyric_lm.data.archive.read_zipped_text(io.BytesIO(data), name="a file")
+    lyric_lm.data.archive.read_zipped_texts(
+        io.BytesIO(data), name="a file", suffixes=lyric_lm.data.readers.SUFFIXES
+    )
+
+
+def read_kind(data: bytes) -> None:
+    """A file of any kind; the first byte picks its suffix, also a compressed one."""
+    kinds = (*lyric_lm.data.readers.SUFFIXES, ".gz", ".bz2", ".zst", ".zip")
+    path = FOLDER / f"corpus{kinds[data[0] % len(kinds)] if data else '.txt'}"
+    path.write_bytes(data[1:])
+    try:
+        lyrics = lyric_lm.data.corpus.load_lyrics(path)
+    finally:
+        path.unlink()
+    assert lyrics.vocabulary.decode(lyrics.ids) == lyrics.text
 
 
 def read_checkpoint(data: bytes) -> None:
@@ -57,7 +73,7 @@ def read_config(data: bytes) -> None:
     assert lyric_lm.settings.config.TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 
-READERS = [read_text, read_zip, read_checkpoint, read_signed_checkpoint, read_config]
+READERS = [read_text, read_zip, read_checkpoint, read_signed_checkpoint, read_config, read_kind]
 
 
 def read_any(data: bytes) -> None:

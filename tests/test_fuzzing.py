@@ -1,5 +1,7 @@
 """Coverage-guided fuzzing of everything that reads a file: corpora, archives, settings, checkpoints."""
 
+import bz2
+import gzip
 import io
 import json
 import os
@@ -12,10 +14,22 @@ import numpy as np
 import pytest
 
 from lyric_lm.data import load_lyrics
+from lyric_lm.data.readers import SUFFIXES
 from lyric_lm.runs.checkpoints import Checkpoint, encode_checkpoint
 from lyric_lm.runs.record import describe_run
 from lyric_lm.settings.config import TrainConfig
 
+KINDS = (*SUFFIXES, ".gz", ".bz2", ".zst", ".zip")  # as fuzzing.py has them
+KIND_SEEDS = {
+    ".lrc": "[ti:x]\n[00:01.00][00:02.5]la <00:03.00>la\n[00:01.00]lo\n",
+    ".srt": "1\n00:00:01,000 --> 00:00:02,000\n<i>la</i>\n\n",
+    ".md": "---\na: b\n---\n# x\n- **la** [la](x) <!-- y -->\n",
+    ".html": "<html><meta charset=gbk><h1>x</h1><p>la<br>la &amp;<div data-lyrics-container=true>lo</div>",
+    ".csv": 'a,lyrics\n1,"la\nla"\n',
+    ".json": '[{"lyrics": ["la", "la"]}, {"a": {"text": "lo"}}]',
+    ".jsonl": '{"text": "la"}\n{"text": "lo"}\n',
+    ".txt": "3 ContributorsX Lyrics[Chorus]\nla\nYou might also like7Embed",
+}
 SCRIPT = Path(__file__).with_name("fuzzing.py")
 
 
@@ -31,9 +45,15 @@ def write_seeds(folder: Path) -> None:
     signed = checkpoint[16 : 16 + size] + b"\0" + checkpoint[16 + size : -32]
     config = json.dumps(describe_run(TrainConfig(), lyrics)).encode()
     seeds = {0: lyrics.text.encode(), 1: archive.getvalue(), 2: checkpoint, 3: signed, 4: config}
-    seeds |= {5: lyrics.text.encode("gb18030"), 10: "說好不哭".encode("big5") * 9}
+    # READERS are six, and the first byte picks one of them.
+    seeds |= {6: lyrics.text.encode("gb18030"), 12: "說好不哭".encode("big5") * 9}
     for first, seed in seeds.items():
         (folder / f"seed-{first}").write_bytes(bytes([first]) + seed)
+    for kind, suffix in enumerate(KINDS):
+        seed = KIND_SEEDS.get(suffix, "la\nla\n").encode()
+        (folder / f"seed{suffix}").write_bytes(bytes([5, kind]) + seed)
+    for suffix, compress in ((".gz", gzip.compress), (".bz2", bz2.compress)):
+        (folder / f"seed{suffix}").write_bytes(bytes([5, KINDS.index(suffix)]) + compress(b"la\nla\n"))
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from lyric_lm.runs.json_files import read_json
 from lyric_lm.settings.changes import with_settings
 from lyric_lm.settings.config import TrainConfig
 from lyric_lm.settings.search import SearchConfig, SearchRunConfig, ServiceConfig
-from lyric_lm.training import load_texts
+from lyric_lm.training.fitting import load_fitted
 from lyric_lm.tuning.chief import serve
 from lyric_lm.tuning.dashboards import write_experiment
 from lyric_lm.tuning.hypermodel import RNNHyperModel
@@ -69,7 +69,7 @@ def search(
     check_environment()
     config = (space or DEFAULT_SPACE).fixed(config or TrainConfig())
     objective = settings.checked_objective(held_out=config.corpus.validates)
-    texts = load_texts(config)
+    config, texts = load_fitted(config, write)
     hypermodel = RNNHyperModel(texts.training, texts.validation, base=config, space=space, extra=extra)
     _check_sizes(hypermodel)
     if is_worker():

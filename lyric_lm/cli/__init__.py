@@ -17,6 +17,7 @@ import tyro
 from lyric_lm.backend import choose_tensorflow
 from lyric_lm.cli.evaluate import Evaluate
 from lyric_lm.cli.export import Export
+from lyric_lm.cli.flags import with_flags
 from lyric_lm.cli.generate import Generate
 from lyric_lm.cli.plot import Plot
 from lyric_lm.cli.recipe import asks_for_recipe, parse_with_recipe
@@ -76,7 +77,7 @@ def main(args: Sequence[str] | None = None) -> int:
             command = command.with_stored_settings(lambda train: parse(default=LyricLM(train)).command)
         return command.run() or 0
     except LyricLMError as error:
-        print(f"lyric-lm: {printable(str(error))}", file=sys.stderr)
+        print(f"lyric-lm: {printable(with_flags(str(error)))}", file=sys.stderr)
         return 1 if isinstance(error, RunWriteError) else 2
     except BrokenPipeError:  # `lyric-lm ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor may Python's own flush fail

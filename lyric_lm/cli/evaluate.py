@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 from lyric_lm.checks import check_at_least_one
 
 if TYPE_CHECKING:
-    from lyric_lm.data import Vocabulary
+    from lyric_lm.data import Lyrics, Vocabulary
+    from lyric_lm.evaluation.repeated_lines import RepeatedLines
     from lyric_lm.evaluation.scoring import Score
     from lyric_lm.settings.config import CorpusConfig
+
+_TOO_MUCH_UNKNOWN = 0.2  # of a text's characters
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,8 +21,9 @@ class Evaluate:
     """Score a text with a trained model, beside n-grams that learnt the same training text."""
 
     run_dir: Path  # the folder of a finished run
-    corpus: str | None = None  # the text to score, as for train; None: what the run held out
-    encoding: str | None = None  # of that file; None to recognise it
+    # the text to score, as for train; None: what the run held out
+    corpus: str | tuple[str, ...] | None = None
+    encoding: str | None = None  # of that text's files; None to recognise it
     max_order: int = 5  # n-grams of orders 1 to this one
     per_character: tuple[Path, ...] = ()  # files to write each character's surprisal to, .csv or .html
     songs: bool = False  # instead, measure the songs that the model writes, beside its training text
@@ -32,11 +36,11 @@ class Evaluate:
 
     def run(self) -> None:
         """Print the table and write the reports."""
+        from lyric_lm.evaluation.repeated_lines import repeated_lines
         from lyric_lm.evaluation.scoring import compare
         from lyric_lm.evaluation.surprisal_report import check_report_name, write_report
-        from lyric_lm.runs.record import check_corpus
         from lyric_lm.runs.run import Run
-        from lyric_lm.training.texts import read_texts
+        from lyric_lm.training.texts import texts_of
 
         if self.songs:
             self._measure_songs()
@@ -45,10 +49,10 @@ class Evaluate:
             check_report_name(path)
         run = Run.open(self.run_dir)
         config = run.settings().corpus
-        texts = read_texts(config)
-        check_corpus(run.record(), texts.training, texts.validation)
+        texts = texts_of(run)
         model = run.load_model()
-        source, text, context = self._text_to_score(config, texts, model.vocabulary)
+        source, lyrics, context = self._text_to_score(config, texts, model.vocabulary)
+        text = lyrics.text
         scores = compare(
             model,
             text,
@@ -58,6 +62,9 @@ class Evaluate:
         )
         targets = text if context else text[1:]
         _print_table(scores, source=source, text=targets)
+        repeated = repeated_lines(lyrics, texts.training)
+        for line in _cautions(scores[0], repeated, repeated.is_new[len(text) - len(targets) :]):
+            print(line)
         for path in self.per_character:
             write_report(path, targets, scores[0], source=source)
             print(f"Each character's surprisal: {path}")
@@ -77,26 +84,25 @@ class Evaluate:
 
     def _text_to_score(
         self, config: "CorpusConfig", texts: Any, vocabulary: "Vocabulary"
-    ) -> tuple[str, str, str]:
+    ) -> "tuple[str, Lyrics, str]":
         """The text's name, the text, and the text before it."""
         from lyric_lm.data import Vocabulary, load_lyrics
         from lyric_lm.errors import SettingsError
 
         if self.corpus is not None:
             classes = Vocabulary(vocabulary.characters, unknown=True)
-            lyrics = load_lyrics(
-                self.corpus, keep_newlines=config.keep_newlines, encoding=self.encoding, vocabulary=classes
-            )
-            return self.corpus, lyrics.text, ""
+            reading = {**config.reading, "encoding": self.encoding}
+            lyrics = load_lyrics(self.corpus, vocabulary=classes, **reading)
+            return lyrics.source, lyrics, ""
         if texts.validation is None:
             raise SettingsError(
                 f"{self.run_dir} was trained with nothing held out: name a text to score with --corpus, "
                 "or train with --validation-split 0.1."
             )
         if config.validation_corpus is not None:
-            return config.validation_corpus, texts.validation.text, ""
-        source = f"{config.corpus}, the last {100 * (config.validation_split or 0):g} %"
-        return source, texts.validation.text, texts.training.text
+            return texts.validation.source, texts.validation, ""
+        source = f"{texts.training.source}, the last {100 * (config.validation_split or 0):g} %"
+        return source, texts.validation, texts.training.text
 
 
 def _print_table(scores: list["Score"], *, source: str, text: str) -> None:
@@ -125,6 +131,26 @@ def _print_table(scores: list["Score"], *, source: str, text: str) -> None:
             _figure(score.known_bits, 3),
         )
     console.print(table)
+
+
+def _cautions(score: "Score", repeated: "RepeatedLines", is_new: Any) -> list[str]:
+    """What to know of a figure before anybody believes it.
+
+    Args:
+        score: the model's.
+        repeated: the lines that the model had learnt.
+        is_new: bool `(N,)`, the targets in other lines.
+    """
+    said = []
+    if repeated.num_repeated:
+        lines = f"{repeated.num_repeated:,} of {repeated.num_lines:,} lines"
+        said.append(f"{lines} stand in the training text, which flatters.")
+        new = score.only(is_new)
+        figures = f"{_figure(new.perplexity, 1)} (known characters: {_figure(new.known_perplexity, 1)})"
+        said.append(f"Without them perplexity is {figures}." if is_new.any() else "There are no others.")
+    if score.known.mean() <= 1 - _TOO_MUCH_UNKNOWN:
+        said.append("A fifth or more of the text is unknown to the model: its perplexity means nothing.")
+    return said
 
 
 def _figure(value: float, digits: int) -> str:

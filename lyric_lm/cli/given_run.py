@@ -68,16 +68,13 @@ def training_text(run: "Run", vocabulary: "Vocabulary") -> "Lyrics":
     """The text that the model was trained on, in the model's ids.
 
     Raises:
-        CorpusError: it cannot be read.
-        RunMismatchError: it has changed.
+        CorpusError: the run keeps none, and it cannot be read.
+        RunMismatchError: the run keeps none, and it has changed.
     """
-    from lyric_lm.runs.record import check_corpus
-    from lyric_lm.training.texts import read_texts
+    from lyric_lm.training.texts import texts_of
 
-    texts = read_texts(run.settings().corpus)
-    check_corpus(run.record(), texts.training, texts.validation)
-    ids = vocabulary.encode(texts.training.text)
-    return dataclasses.replace(texts.training, ids=ids, vocabulary=vocabulary)
+    training = texts_of(run).training
+    return dataclasses.replace(training, ids=vocabulary.encode(training.text), vocabulary=vocabulary)
 
 
 def fitted(text: str, vocabulary: "Vocabulary", *, strict: bool = False) -> str:

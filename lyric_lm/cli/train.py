@@ -45,27 +45,33 @@ class Train:
         return parsed
 
     def run(self) -> int:
-        """Train, print the reports and say where the run is.
+        """Say what is trained on which text, train, print the reports and say where the run is.
 
         Returns:
             The exit status: 0, or 128 and the number of the signal that stopped the training.
         """
-        from lyric_lm.callbacks import ExactResume
-        from lyric_lm.errors import DivergedError
-        from lyric_lm.runs.record import check_settings
-        from lyric_lm.runs.run import Run
-        from lyric_lm.training import load_texts, train
+        header: list[str] = []
+        config, texts = self._fitted(header.append)  # what cannot be used leaves no folder behind
+        return dataclasses.replace(self, config=config)._train(texts, header)
 
-        if self.run_config.resume and self.run_config.run_dir is not None:
-            check_settings(Run.open(self.run_config.run_dir).settings(), self.config)
-        texts = load_texts(self.config)  # a text that cannot be used leaves no folder behind
+    def _train(self, texts: "Texts", header: list[str]) -> int:
+        from lyric_lm.callbacks import ExactResume
+        from lyric_lm.cli.header import model_header, text_header
+        from lyric_lm.errors import DivergedError
+        from lyric_lm.training import compiled_model, train
+
         epochs = self.config.optimizer.epochs
         with self._open_run(texts) as run, _progress(epochs) as (progress, show):
+            for line in [*text_header(self.config, texts), *header]:
+                show(line)
+            model = compiled_model(self.config, texts)
+            show(model_header(self.config, model, run_dir=str(run.path)))
             resume = ExactResume(run.checkpoints, [], every=self.run_config.checkpoint_every, report=show)
             with stop_at_epoch_end(resume.stop, tell=_tell) as signals:
                 outcome = train(
                     self.config,
                     texts=texts,
+                    model=model,
                     run=run,
                     callbacks=[*progress, resume],
                     show=show,
@@ -87,6 +93,20 @@ class Train:
         print(f"Saved in {path}. Write with it: lyric-lm generate --run-dir {path}")
         return 0
 
+    def _fitted(self, tell: Callable[[str], object]) -> "tuple[TrainConfig, Texts]":
+        """The settings and the texts to learn: those of a run to go on with wherever they are now."""
+        from lyric_lm.runs.record import check_settings
+        from lyric_lm.runs.run import Run
+        from lyric_lm.training.fitting import load_fitted
+        from lyric_lm.training.texts import load_texts, texts_of
+
+        if not self.run_config.resume or self.run_config.run_dir is None:
+            return load_fitted(self.config, tell)
+        run = Run.open(self.run_config.run_dir)
+        check_settings(run.settings(), self.config)
+        is_same = run.settings().corpus == self.config.corpus
+        return self.config, texts_of(run) if is_same else load_texts(self.config)
+
     def _open_run(self, texts: "Texts") -> "Run":
         """The run folder, locked: a new one, or the one to go on with."""
         from lyric_lm.runs.record import changed_versions, check_corpus, describe_run
@@ -96,9 +116,10 @@ class Train:
         record = describe_run(self.config, texts.training, texts.validation)
         if path is None:
             path = Path("runs") / datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-        if not self.run_config.resume:
-            return Run.create(path, record, overwrite=self.run_config.overwrite)
-        run = Run.resume(path)
+        is_resumed = self.run_config.resume
+        run = (
+            Run.resume(path) if is_resumed else Run.create(path, record, overwrite=self.run_config.overwrite)
+        )
         try:
             before = run.record()
             check_corpus(before, texts.training, texts.validation)
@@ -111,6 +132,10 @@ class Train:
         return run
 
 
+def _say(line: str) -> None:
+    print(printable(line), flush=True)
+
+
 def _tell(line: str) -> None:
     """Print from a signal handler, which may have interrupted another print."""
     show_cursor = "\x1b[?25h" if sys.stdout.isatty() else ""  # the progress bar hid it
@@ -121,7 +146,7 @@ def _tell(line: str) -> None:
 def _progress(epochs: int) -> Iterator[tuple[list[Any], Callable[[str], None]]]:
     """Callbacks that draw a progress bar on a terminal, and a function that prints a line above it."""
     if not sys.stdout.isatty():
-        yield [], lambda line: print(printable(line), flush=True)
+        yield [], _say
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

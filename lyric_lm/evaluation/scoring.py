@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import tensorflow as tf
@@ -31,6 +31,10 @@ class Score:
     name: str  # of the model, as a table shows it
     surprisals: Floats  # (N,), nats: -log P(character | all characters before it)
     known: NDArray[np.bool_]  # (N,), whether the vocabulary has the character
+
+    def only(self, targets: NDArray[np.bool_]) -> Self:
+        """The score of some of the targets: bool `(N,)`."""
+        return dataclasses.replace(self, surprisals=self.surprisals[targets], known=self.known[targets])
 
     @property
     def perplexity(self) -> float:

@@ -70,9 +70,13 @@ def settings_of(record: dict[str, Any], where: str) -> TrainConfig:
     Raises:
         RunError: they are none, or out of range.
     """
+    settings = record["settings"]
     try:
-        return TrainConfig.from_dict(record["settings"])
-    except (TypeError, ValueError) as error:
+        data = settings.get("data")
+        if isinstance(data, dict) and "raw" not in data:  # of before there were readers: texts as they stood
+            settings = {**settings, "data": {**data, "raw": True}}
+        return TrainConfig.from_dict(settings)
+    except (AttributeError, TypeError, ValueError) as error:
         raise RunError(f"{where} holds no usable settings ({error!s:.120}): train the run again.") from error
 
 
@@ -102,10 +106,14 @@ def check_corpus(record: dict[str, Any], training: Lyrics, validation: Lyrics | 
 def check_settings(stored: TrainConfig, given: TrainConfig) -> None:
     """Make sure that a training can go on under the given settings: only `epochs` may differ.
 
+    A text's name may, too: it may have moved, and `check_corpus` looks at what is in it.
+
     Raises:
         RunMismatchError: another setting differs, with the difference shown.
     """
-    free = {"epochs"} if stored.optimizer.schedule == "constant" else set()
+    free = {"corpus", "validation_corpus"} | (
+        {"epochs"} if stored.optimizer.schedule == "constant" else set()
+    )
     differences = []
     for part in dataclasses.fields(TrainConfig):
         there, here = getattr(stored, part.name), getattr(given, part.name)

@@ -16,12 +16,13 @@ from lyric_lm.runs.history import History
 from lyric_lm.runs.record import check_record, settings_of
 from lyric_lm.settings.config import TrainConfig
 
-CONFIG, MODEL, HISTORY, SAMPLES, CARD = (
+CONFIG, MODEL, HISTORY, SAMPLES, CARD, TEXTS = (
     "config.json",
     "model.keras",
     "history.csv",
     "samples.txt",
     "README.md",
+    "texts.json.gz",
 )
 
 _CHECKPOINTS, _TENSORBOARD = "checkpoints", "tensorboard"
@@ -203,6 +204,6 @@ class Run:
                 path.unlink(missing_ok=True)
             # Else the old run's curves would go on in the charts of the new one.
             shutil.rmtree(self.tensorboard, ignore_errors=True)
-            for name in (MODEL, HISTORY, SAMPLES, CARD, CONFIG):
+            for name in (MODEL, HISTORY, SAMPLES, CARD, TEXTS, CONFIG):
                 (self.path / name).unlink(missing_ok=True)
         remove_leftovers(self.path)

@@ -11,6 +11,8 @@ from lyric_lm.checks import check_at_least_one, check_positive, check_shares
 from lyric_lm.settings.field_types import check_field_types
 
 MOST_CHARS = 1_000_000  # to write at once
+CHAPTERS_CHARS = 10_000  # that the chapter uses of its corpus
+CHAPTERS_CORPORA = ("built-in", "jaychou")
 _LEAST_TEMPERATURE = 0.001
 _KEYS = {"corpus": "data"}  # what config.json calls a part, where another name than here
 LEARNING_RATES = {"sgd": 100.0, "adam": 3e-3, "adamw": 3e-3}  # used where none is given
@@ -20,22 +22,43 @@ LEARNING_RATES = {"sgd": 100.0, "adam": 3e-3, "adamw": 3e-3}  # used where none 
 class CorpusConfig:
     """The text to learn."""
 
-    corpus: str = "built-in"  # "built-in", "jaychou", or the path of a .txt or .zip file
-    max_chars: int | None = 10_000  # characters used, from the start; None for all
+    # "built-in", "jaychou", or a file, a folder, a zip archive, a pattern, "-" for a pipe; or several
+    corpus: str | tuple[str, ...] = "built-in"
+    # characters used, from the start; None for all; "chapter": 10,000 of built-in and jaychou, all of others
+    max_chars: int | Literal["chapter"] | None = "chapter"
     keep_newlines: bool = False  # learn line breaks too; the chapter turns them into spaces
-    encoding: str | None = None  # of the file; None to recognise it
+    encoding: str | None = None  # of the files; None to recognise it
+    encoding_errors: Literal["strict", "replace"] = "strict"  # bytes that are no text: refuse, or make U+FFFD
+    raw: bool = False  # take files as they stand, with time stamps, headings, rows and marks
+    column: str | None = None  # of a table, the one with the words; None for the one named as usual
+    field: str | None = None  # of JSON, the one with the words; None for the one named as usual
+    script: Literal["simplified", "traditional", "as-is"] = "as-is"  # turn all Chinese characters into one
     validation_split: float | None = None  # share of the text to hold out, from its end; None for none
-    validation_corpus: str | None = None  # a .txt or .zip file to validate on instead
+    # a text to validate on instead, named as the corpus is
+    validation_corpus: str | tuple[str, ...] | None = None
     skip_repeats: bool = False  # learn each chorus once; what is read often is learnt by heart and copied
     unknown_share: float = 0.5  # with validation: of the epochs, how many a rare character is unknown in
 
     def __post_init__(self) -> None:
-        check_at_least_one(**_fields(self, "max_chars"))
+        check_at_least_one(max_chars=self.limit)
         check_shares(**_fields(self, "unknown_share"))
         if self.validation_split is not None and not 0 < self.validation_split < 1:
             raise ValueError(
                 f"`validation_split` must be in (0, 1). Received: validation_split={self.validation_split}"
             )
+
+    @property
+    def limit(self) -> int | None:
+        """How many characters are used; None for all."""
+        if self.max_chars != "chapter":
+            return self.max_chars
+        return CHAPTERS_CHARS if self.corpus in CHAPTERS_CORPORA else None
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """How its files are read: arguments of `load_lyrics`."""
+        names = ("keep_newlines", "encoding", "encoding_errors", "raw", "column", "field", "script")
+        return {name: getattr(self, name) for name in names}
 
     @property
     def validates(self) -> bool:
@@ -168,8 +191,8 @@ class TrainConfig:
         for field in dataclasses.fields(cls):
             part: Any = field.default_factory
             values = dict(settings.get(_KEYS.get(field.name, field.name), {}))
-            if isinstance(values.get("prefixes"), list):
-                values["prefixes"] = tuple(values["prefixes"])
+            for name, value in values.items():
+                values[name] = tuple(value) if isinstance(value, list) else value  # JSON has no tuples
             check_field_types(part, values)
             parts[field.name] = part(**values)
         return cls(**parts)

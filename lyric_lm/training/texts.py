@@ -19,6 +19,9 @@ from lyric_lm.data import (
     varied_batches,
 )
 from lyric_lm.originality.copy_index import CopyIndex
+from lyric_lm.runs.kept_texts import kept_texts
+from lyric_lm.runs.record import check_corpus
+from lyric_lm.runs.run import Run
 from lyric_lm.settings.config import CorpusConfig, TrainConfig
 from lyric_lm.training.model_size import check_model_size
 
@@ -125,21 +128,11 @@ def read_texts(config: CorpusConfig) -> Texts:
     Raises:
         CorpusError: a text cannot be read, or its validation part is too short.
     """
-    lyrics = load_lyrics(
-        config.corpus,
-        max_chars=config.max_chars,
-        keep_newlines=config.keep_newlines,
-        encoding=config.encoding,
-    )
+    lyrics = load_lyrics(config.corpus, max_chars=config.limit, **config.reading)
     if config.validation_corpus is not None:
         vocabulary = Vocabulary.from_text(lyrics.text, unknown=True)
         training = dataclasses.replace(lyrics, vocabulary=vocabulary, ids=vocabulary.encode(lyrics.text))
-        validation = load_lyrics(
-            config.validation_corpus,
-            keep_newlines=config.keep_newlines,
-            encoding=config.encoding,
-            vocabulary=vocabulary,
-        )
+        validation = load_lyrics(config.validation_corpus, vocabulary=vocabulary, **config.reading)
         too_short = f"{config.validation_corpus!r}"
     elif config.validation_split is not None:
         training, validation = lyrics.split(config.validation_split)
@@ -152,6 +145,21 @@ def read_texts(config: CorpusConfig) -> Texts:
             "it needs at least 2 characters; hold out more."
         )
     return Texts(training, validation)
+
+
+def texts_of(run: Run) -> Texts:
+    """The texts of a run: those that it keeps, else those that its settings name, if they are still the same.
+
+    Raises:
+        CorpusError: the run keeps none, and its files cannot be read.
+        RunMismatchError: the run keeps none, and its files hold other texts now.
+    """
+    kept = kept_texts(run)
+    if kept is not None:
+        return Texts(*kept)
+    texts = read_texts(run.settings().corpus)
+    check_corpus(run.record(), texts.training, texts.validation)
+    return texts
 
 
 def validation_batches(ids: npt.ArrayLike) -> tf.data.Dataset:

@@ -10,6 +10,7 @@ from lyric_lm.generation.sample_writer import SampleWriter
 from lyric_lm.model.rnn_model import RNNModel
 from lyric_lm.runs.card import run_card
 from lyric_lm.runs.history import History
+from lyric_lm.runs.kept_texts import keep_texts
 from lyric_lm.runs.run import CARD, Run
 from lyric_lm.settings.config import DashboardConfig, TrainConfig
 from lyric_lm.training.building import compiled_model
@@ -81,6 +82,8 @@ def train(
         dashboard=dashboard,
         monitor=monitor if texts.validation is None else "val_perplexity",
     )
+    if run is not None and not keep_texts(run, texts.training, texts.validation) and show is not None:
+        show("The run keeps no text so long: leave its files where they are, for --max-copy and evaluate.")
     model.fit(
         texts.batches(config),
         validation_data=texts.validation_batches,
@@ -90,7 +93,11 @@ def train(
     )
     outcome = _outcome(model, standard)
     if run is not None and outcome.epoch:
-        if samples_at_end and standard.samples is not None:
+        if (
+            samples_at_end
+            and standard.samples is not None
+            and not standard.samples.has_reported(outcome.epoch)
+        ):
             standard.samples.report(outcome.epoch, dict(outcome.history.rows[outcome.epoch - 1]))
         if keep_model is None or keep_model(outcome):
             run.save_model(model)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lyric_lm.data import CorpusError, load_lyrics
-from lyric_lm.data.archive import MAX_TEXT_BYTES, read_zipped_text
+from lyric_lm.data.archive import MAX_TEXT_BYTES, read_zipped_texts
 
 TEXT = "分开 不分开\n"
 
@@ -38,7 +38,7 @@ def refusal(folder: Path, data: bytes) -> str:
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
-def test_the_only_text_is_read_and_what_systems_add_is_not_counted(tmp_path: Path, method: int) -> None:
+def test_a_text_is_read_and_what_systems_add_is_not_counted(tmp_path: Path, method: int) -> None:
     path = tmp_path / "LYRICS.ZIP"
     extra = {"__MACOSX/._songs.txt": b"\0", ".hidden.txt": b"\0", "songs/": b"", "songs/cover.png": b"\0"}
     path.write_bytes(zipped({**extra, "songs/all.TXT": TEXT.encode("gb18030")}, method))
@@ -47,15 +47,24 @@ def test_the_only_text_is_read_and_what_systems_add_is_not_counted(tmp_path: Pat
 
 
 def test_an_archive_without_a_text_is_refused(tmp_path: Path) -> None:
-    assert "holds no .txt" in refusal(tmp_path, zipped({"cover.png": b"x", "__MACOSX/a.txt": b"x"}))
-    assert "holds no .txt" in refusal(tmp_path, zipped({}))
+    assert "holds no text" in refusal(tmp_path, zipped({"cover.png": b"x", "__MACOSX/a.txt": b"x"}))
+    assert "holds no text" in refusal(tmp_path, zipped({}))
 
 
-def test_an_archive_with_several_texts_names_them(tmp_path: Path) -> None:
-    message = refusal(tmp_path, zipped({"one.txt": b"x", "sub/two\x1b.txt": b"x"}))
+def test_several_texts_are_songs_in_the_order_of_their_names(tmp_path: Path) -> None:
+    path = tmp_path / "lyrics.zip"
+    path.write_bytes(zipped({"sub/two.txt": b"so\nfa\n", "one.lrc": b"[00:01.00]la", "cover.png": b"x"}))
 
-    assert r"holds 2 texts ('one.txt', 'sub/two\x1b.txt')" in message
-    assert refusal(tmp_path, zipped({f"{i}.txt": b"x" for i in range(7)})).count(".txt") == 5
+    lyrics = load_lyrics(path, keep_newlines=True)
+
+    assert lyrics.text == "la\n\nso\nfa"
+    assert lyrics.song_starts.tolist() == [0, 4]
+
+
+def test_a_bad_text_among_several_is_named(tmp_path: Path) -> None:
+    message = refusal(tmp_path, zipped({"one.txt": b"x", "sub/two\x1b.txt": b"\xff\xff"}))
+
+    assert r"'sub/two\x1b.txt' in " in message
 
 
 @pytest.mark.parametrize(
@@ -111,6 +120,12 @@ def bomb(declared: int | None) -> bytes:
     return bytes(data)
 
 
+def test_many_texts_share_the_limit(tmp_path: Path) -> None:
+    half = b"a" * (MAX_TEXT_BYTES // 2 + 1)
+
+    assert "expands to more than 64 MiB" in refusal(tmp_path, zipped({"a.txt": half, "b.txt": half}))
+
+
 def test_a_bomb_is_refused_whether_it_tells_its_size_or_lies(tmp_path: Path) -> None:
     assert "expands to more than 64 MiB" in refusal(tmp_path, bomb(None))
     assert "damaged" in refusal(tmp_path, bomb(10))
@@ -145,4 +160,4 @@ def test_changed_bytes_give_the_text_or_a_corpus_error(changes: list[tuple[int, 
     for position, value in changes:
         data[position] = value
     with contextlib.suppress(CorpusError):
-        read_zipped_text(io.BytesIO(data), name="an archive")
+        read_zipped_texts(io.BytesIO(data), name="an archive", suffixes=[".txt"])

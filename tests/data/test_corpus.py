@@ -127,9 +127,12 @@ def test_a_missing_file_is_named_in_one_plain_sentence(tmp_path: Path, name: str
 
 
 def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
     for path, problem in (
-        (tmp_path, "is a folder"),
-        ("", "is a folder"),
+        (tmp_path / "empty", "is a folder without a text"),
+        ("", "There is no file ''"),
+        ([], "No file is named"),
+        (tmp_path / "*.txt", "No file matches"),
         (Path(os.devnull), "is a device"),
         (tmp_path / ("x" * 999), "cannot be read"),
         (written(tmp_path, "a") / "b.txt", "cannot be read"),
@@ -145,16 +148,31 @@ def test_a_file_without_text_is_refused(tmp_path: Path, text: str) -> None:
 
 
 def test_nul_marks_a_binary_file(tmp_path: Path) -> None:
-    with pytest.raises(CorpusError, match="looks like a binary file: its character 1 is NUL"):
+    with pytest.raises(CorpusError, match="looks like a binary file: its byte 1 is NUL"):
         load_lyrics(written(tmp_path, "a\0b"))
+    with pytest.raises(CorpusError, match="looks like a binary file: its character 1 is NUL"):
+        load_lyrics(written(tmp_path, "a\0b"), encoding="utf-8")
 
 
 def test_other_control_characters_joiners_and_bidirectional_marks_stay(tmp_path: Path) -> None:
-    text = "a\tb\x1b[31m\x7f\x85\u202e\u2028👨\u200d👩\u200d👧 שלום é"
+    text = "a\tb\x1b[31m\x7f\u202e👨\u200d👩\u200d👧 שלום é\u3000"
 
     lyrics = load_lyrics(written(tmp_path, text))
 
     assert lyrics.text == lyrics.vocabulary.decode(lyrics.ids) == text
+
+
+def test_odd_line_ends_and_unseen_marks_follow_one_rule_that_raw_turns_off(tmp_path: Path) -> None:
+    text = "\ufeffa\u2028b\u2029c\x85d\x0be\x0cf\r\ng\xa0h\u202fi\u200b\ufeffj\u00adk\u2060l\0\0"
+    path = written(tmp_path, text)
+
+    lyrics = load_lyrics(path, keep_newlines=True)
+
+    assert lyrics.text == "a\nb\nc\nd\ne\nf\ng h ijkl"
+    assert str(lyrics.origin) == "removed 6 unseen marks, 2 no-break spaces (raw=True keeps them)"
+    whole = text.rstrip("\0")
+    raw = load_lyrics(written(tmp_path, whole), raw=True, keep_newlines=True)
+    assert raw.text == whole.removeprefix("\ufeff").replace("\r\n", "\n")
 
 
 def test_ten_megabytes_of_one_character_are_read(tmp_path: Path) -> None:

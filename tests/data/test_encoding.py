@@ -3,11 +3,13 @@
 import codecs
 import os
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from lyric_lm.data.corpus import read_text
+from lyric_lm.data.encoding import decode_text
 from lyric_lm.data.errors import CorpusError
 
 SIMPLIFIED = (
@@ -80,24 +82,75 @@ def test_bytes_that_are_no_text_are_refused_with_offset_and_encodings_tried(tmp_
     with pytest.raises(CorpusError) as raised:
         read(tmp_path, b"abc\xff\xff\n")
 
-    for shown in ("UTF-8 (byte 0xFF at offset 3)", "gb18030 (byte", "cp950 (byte", "encoding="):
+    for shown in ("not UTF-8 (byte 0xFF at offset 3 (line 1) is wrong)", "encoding=..."):
         assert shown in str(raised.value)
 
 
 @pytest.mark.parametrize(
-    "data",
+    ("text", "encoding"),
     [
-        "für Elise, schöne Grüße".encode("latin-1"),
-        "さくらさくら野山も里も見わたす限り".encode("shift_jis"),
-        SIMPLIFIED.encode()[:-1],
-        SIMPLIFIED.encode()[:22] + SIMPLIFIED.encode()[23:],
+        ("für Elise, schöne Grüße über den Dächern", "latin-1"),
+        ("さくらさくら野山も里も見わたす限り", "shift_jis"),
+        ("さくらさくら野山も里も見わたす限り", "euc_jp"),
+        ("비가 그치면 너에게 갈게. 창밖에는 여름 냄새가 나고", "euc_kr"),
+        ("비가 그치면 너에게 갈게. 창밖에는 여름 냄새가 나고", "johab"),
+        ("Когда закончится дождь, я приду к тебе", "koi8-r"),
+        ("Когда закончится дождь, я приду к тебе", "cp1251"),
+        ("Když přijde déšť, zůstanu u tebe. Měsíc svítí nad loukou", "cp1250"),
+        (SIMPLIFIED, "hz"),
+        ("さくらさくら", "iso2022_jp"),
+        (SIMPLIFIED, "utf-16-le"),
+        ("I don’t know where the river goes", "utf-16-be"),
     ],
 )
-def test_other_encodings_and_damaged_utf_8_are_refused_rather_than_misread(
-    tmp_path: Path, data: bytes
-) -> None:
-    with pytest.raises(CorpusError, match="is in no encoding tried: UTF-8"):
-        read(tmp_path, data)
+def test_other_encodings_are_recognised_by_what_reads_like_a_language(text: str, encoding: str) -> None:
+    assert decode_text(text.encode(encoding), name="it").text == text
+
+
+def test_a_guess_is_called_one() -> None:
+    assert not decode_text("für Elise, schöne Grüße".encode("latin-1"), name="it").is_certain
+    assert decode_text(SIMPLIFIED.encode("gbk"), name="it").is_certain
+
+
+def test_what_could_be_two_encodings_is_refused_with_both() -> None:
+    with pytest.raises(
+        CorpusError, match=r"could be cp1252 \(.*\) or cp1250 \(Hungarian\); pass its encoding"
+    ):
+        decode_text("fűz".encode("cp1250"), name="it")
+
+
+@pytest.mark.parametrize(
+    ("data", "where"),
+    [
+        (SIMPLIFIED.encode()[:-1], "byte 0xE3 at offset 147 (line 1) begins a character that is cut off"),
+        (SIMPLIFIED.encode()[:22] + SIMPLIFIED.encode()[23:], "byte 0xE9 at offset 21 (line 1) is wrong"),
+        (b"la\n" + SIMPLIFIED.encode() + b"\xff..\xff", "(line 2) is wrong, the first of 2 such places"),
+    ],
+)
+def test_damaged_utf_8_is_named_with_the_place_and_read_on_where_asked(data: bytes, where: str) -> None:
+    with pytest.raises(CorpusError, match="is utf-8 text but for damage") as raised:
+        decode_text(data, name="it")
+
+    assert where in str(raised.value)
+    replaced = decode_text(data, name="it", encoding_errors="replace")
+    assert replaced.text == data.decode("utf-8", "replace")
+    assert replaced.num_replaced == replaced.text.count("\ufffd") > 0
+
+
+@pytest.mark.slow
+def test_no_excerpt_in_any_of_fifty_encodings_is_read_as_another_text() -> None:
+    from tests.benchmarks.encodings import ENCODINGS, LENGTHS, excerpts, judged, ours, texts
+
+    corpus = texts()
+    verdicts = Counter(
+        judged(ours, piece, data)
+        for encoding, languages in ENCODINGS.items()
+        for language in languages
+        for length in LENGTHS
+        for piece, data in excerpts(corpus[language], encoding, length, 2)
+    )
+    assert verdicts["wrong"] == 0
+    assert verdicts["right"] > 0.9 * verdicts.total()
 
 
 def test_bytes_not_in_the_named_encoding_are_refused_with_their_offset(tmp_path: Path) -> None:

@@ -101,3 +101,25 @@ def test_a_text_that_cannot_be_scored_is_refused_in_one_sentence(
     assert message in error
     assert error.count("\n") == 1
     assert not report.exists()
+
+
+def test_lines_that_were_learnt_and_too_many_unknown_characters_are_said(
+    run_dir: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    learnt = read_texts(Run.open(run_dir).settings().corpus).training
+    line = learnt.text[: learnt.line_starts[1]].strip()
+    song, csv_file = tmp_path / "song.txt", tmp_path / "each.csv"
+    song.write_text(f"{line}\nxyz\n{line[::-1]}\n", encoding="utf-8")
+
+    words = ["evaluate", "--run-dir", run_dir, "--corpus", str(song), "--per-character", str(csv_file)]
+    assert main(words) == 0
+
+    out = capsys.readouterr().out
+    assert "1 of 3 lines stand in the training text, which flatters.\n" in out
+    rows = list(csv.DictReader(csv_file.read_text(encoding="utf-8").splitlines()))
+    bits = [float(row["bits"]) for row in rows][len(line) :]  # of the other lines; the first has no target
+    assert f"Without them perplexity is {2 ** np.mean(bits):,.1f} (known" in out
+    assert "A fifth or more" not in out
+    song.write_text(f"{line[:6]}xyzxyz", encoding="utf-8")
+    assert main(words[:5]) == 0
+    assert "A fifth or more of the text is unknown to the model" in capsys.readouterr().out

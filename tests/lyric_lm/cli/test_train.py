@@ -44,7 +44,7 @@ def test_every_default_is_the_chapters() -> None:
     assert (config.optimizer.optimizer, config.optimizer.clipping_theta) == ("sgd", 0.01)
     assert (config.report.every, config.report.num_chars) == (50, 50)
     assert config.report.prefixes == ("分开", "不分开")
-    assert config.corpus.max_chars == 10_000
+    assert config.corpus.limit == 10_000
     assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 
@@ -54,7 +54,11 @@ def test_a_run_is_reported_line_by_line_and_kept_in_its_folder(
     assert train("--run-dir", tmp_path / "run", *TINY) == 0
     out, err = capsys.readouterr()
     assert err == ""
-    lines = out.splitlines()
+    text, model_line, *lines = out.splitlines()
+    assert text == "Text: built-in, 300 of its 17,639 characters (--max-chars), utf-8."
+    assert re.fullmatch(
+        r"Model: rnn, 4 units, \d+ different characters, [\d,]+ parameters. Run: .*", model_line
+    )
     assert re.fullmatch(r"epoch 1, perplexity \d+\.\d{6}, time \d+\.\d\d sec", lines[0])
     assert re.fullmatch(r" - 外婆.{6}", lines[1])
     assert lines[2].startswith("epoch 2, ")
@@ -67,6 +71,33 @@ def test_a_run_is_reported_line_by_line_and_kept_in_its_folder(
     assert lines[1] in (run.path / "samples.txt").read_text(encoding="utf-8")
     model = run.load_model()
     assert model.vocabulary == load_lyrics(max_chars=300).vocabulary
+
+
+def test_the_last_epoch_is_reported_whatever_the_period(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert train("--run-dir", tmp_path / "run", *TINY, "--every", "50") == 0
+    assert "epoch 2, perplexity" in capsys.readouterr().out
+
+
+def test_a_text_of_ones_own_trains_without_a_flag_more(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    song = tmp_path / "song.txt"
+    song.write_text("rain on the roof\nrain in the street\nsun\n" * 9, encoding="utf-8")
+    words = ["--hidden-size", "3", "--epochs", "1", "--no-tensorboard", "--validation-split", "0.2"]
+    assert train("--corpus", song, "--run-dir", tmp_path / "run", *words) == 0
+    out = capsys.readouterr().out
+    for said in (
+        "351 characters, utf-8.",
+        "Held out: the end of the text, 70 characters.",
+        "70 held-out characters decide nothing",
+        "'rain' and 'sun' (--prefixes)",
+        "they are of 1 x 35 (--batch-size, --num-steps)",
+        " - rain",
+    ):
+        assert said in out
+    assert Run.open(tmp_path / "run").settings().report.prefixes == ("rain", "sun")
 
 
 def test_one_seed_gives_identical_weights_and_another_does_not(tmp_path: Path) -> None:
@@ -126,7 +157,7 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_model(
         ("missing.txt", None, "missing.txt"),
         ("empty.txt", b"", "empty"),
         ("broken.txt", b"\xff\xfe\xfa" * 5, "byte"),
-        ("short.txt", b"abcdefghij", "batch_size"),
+        ("short.txt", b"abcdefghij", "--batch-size"),
         ("no.zip", b"PK nonsense", "zip"),
     ],
 )
@@ -141,10 +172,10 @@ def test_a_text_that_cannot_be_used_is_named_and_leaves_no_folder(
     assert not run_dir.exists()
 
 
-def test_archives_with_no_text_several_or_an_escaping_path_are_refused(
+def test_archives_with_no_text_or_an_escaping_path_are_refused(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    for names, words in [([], "holds no .txt"), (["a.txt", "b.txt"], "b.txt"), (["../a.txt"], "..")]:
+    for names, words in [([], "holds no text"), (["../a.txt"], "..")]:
         path = tmp_path / "some.zip"
         with zipfile.ZipFile(path, "w") as archive:
             for name in names:
@@ -176,5 +207,29 @@ def test_a_process_says_nothing_but_its_report(tmp_path: Path) -> None:
     environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
     done = subprocess.run(words, capture_output=True, text=True, check=True, env=environment)
     assert done.stderr == ""
-    assert len(done.stdout.splitlines()) == 5
+    assert len(done.stdout.splitlines()) == 7
     assert "\x1b" not in done.stdout
+
+
+def test_a_run_goes_on_and_writes_after_its_text_changed_or_moved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "".join(f"{a}{b}\n" for a in "分开不来去" for b in "山水风雨云")
+    (tmp_path / "songs.txt").write_text(text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    words = "--hidden-size 3 --batch-size 2 --num-steps 3 --no-tensorboard --prefixes 分 --num-chars 4"
+    train = ["train", "--run-dir", "run", "--corpus", "songs.txt", *words.split()]
+    assert main([*train, "--epochs", "1"]) == 0
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "songs.txt").rename(tmp_path / "elsewhere" / "moved.txt")
+    (tmp_path / "songs.txt").write_text("新歌" * 50, encoding="utf-8")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+
+    assert main(["generate", "--run-dir", "../run", "--max-copy", "2", "--report", "--num-chars", "9"]) == 0
+    assert main(["evaluate", "--run-dir", "../run", "--corpus", "moved.txt"]) == 0
+    resume = ["train", "--resume", "--run-dir", "../run", "--epochs"]
+    assert main([*resume, "2"]) == 0
+    assert main([*resume, "3", "--corpus", "moved.txt"]) == 0
+    capsys.readouterr()
+    assert main([*resume, "4", "--corpus", "../songs.txt"]) == 2
+    assert "This is not the text of the run" in capsys.readouterr().err

@@ -1,0 +1,44 @@
+"""What `lyric-lm train` says before the first epoch: the text, the model, what is held out."""
+
+from typing import TYPE_CHECKING
+
+from lyric_lm.cli.flags import with_flags
+
+if TYPE_CHECKING:
+    from lyric_lm.model.rnn_model import RNNModel
+    from lyric_lm.settings.config import TrainConfig
+    from lyric_lm.training.texts import Texts
+
+
+def text_header(config: "TrainConfig", texts: "Texts") -> list[str]:
+    """Lines about the text, and what to expect of so short a one."""
+    from lyric_lm.training.fitting import expectations
+
+    training, validation = texts.training, texts.validation
+    num_chars = len(training.text)
+    if validation is not None and config.corpus.validation_corpus is None:
+        num_chars += len(validation.text)
+    origin = training.origin
+    of_all = f" of its {origin.num_chars:,}" if origin and origin.num_chars > num_chars else ""
+    flag = " (--max-chars)" if of_all else ""
+    encodings = f", {', '.join(sorted(origin.encodings))}" if origin and origin.encodings else ""
+    lines = [f"Text: {training.source}, {num_chars:,}{of_all} characters{flag}{encodings}."]
+    if said := str(origin or ""):
+        lines.append(with_flags(f"  {said}."))
+    if validation is not None:
+        whose = (
+            f"{validation.source}, "
+            if config.corpus.validation_corpus is not None
+            else "the end of the text, "
+        )
+        lines.append(f"Held out: {whose}{len(validation.text):,} characters.")
+    return [*lines, *expectations(texts)]
+
+
+def model_header(config: "TrainConfig", model: "RNNModel", *, run_dir: str) -> str:
+    """A line about the model and where it is kept."""
+    layers = f"{config.model.num_layers} layers of " if config.model.num_layers > 1 else ""
+    return (
+        f"Model: {config.model.cell}, {layers}{config.model.hidden_size} units, {len(model.vocabulary):,} "
+        f"different characters, {model.count_params():,} parameters. Run: {run_dir}"
+    )
