@@ -162,6 +162,7 @@ def test_a_run_has_the_same_files_whoever_trains_it_and_only_the_model_is_a_choi
         "checkpoints",
         "config.json",
         "history.csv",
+        "texts.json.gz",
     ]
     assert lines == [  # no epoch was due for a report of samples
         f"best validation perplexity {outcome.history.rows[outcome.epoch - 1]['val_perplexity']:.1f} "
