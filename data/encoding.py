@@ -21,6 +21,7 @@ _SAMPLE_BYTES = 8192  # of a text beyond ASCII decide
 _MIN_PLAUSIBILITY = 0.8
 _MIN_LEAD = 0.1  # over the best other reading, plus a part for each character that is missing to many
 _MIN_LEAD_WHERE_DIFFERENT = 0.4
+_FEWEST_CERTAIN = 8  # characters beyond ASCII; of fewer it is a guess
 _UTF_8_LEAD = 4  # characters beyond ASCII for each wrong byte make it UTF-8 that is damaged
 
 
@@ -63,7 +64,7 @@ def decode_text(
         CorpusError: if the bytes are not text in that encoding, or could be in several or none.
 
     >>> decode_text("說好不哭".encode("big5"), name="a file")
-    Decoded(text='說好不哭', encoding='cp950', is_certain=True, num_replaced=0)
+    Decoded(text='說好不哭', encoding='cp950', is_certain=False, num_replaced=0)
     """
     if encoding is None:
         encoding = next((known for mark, known in _BYTE_ORDER_MARKS.items() if data.startswith(mark)), None)
@@ -112,6 +113,11 @@ def _recognise(data: bytes, name: str) -> tuple[str, bool]:
     failure = _utf_8_failure(data)
     if failure is None:
         return "utf-8", True
+    if _has_surrogates(data):
+        raise CorpusError(
+            f"{name} holds halves of surrogate pairs, which no UTF-8 has ({failure}); write it anew as UTF-8, "
+            "or read on over them (encoding=utf-8, encoding_errors=replace)."
+        )
     candidates = sorted(_candidates(data), key=lambda candidate: -candidate.plausibility)
     best = candidates[0] if candidates else None
     if best is None or best.plausibility < _MIN_PLAUSIBILITY + 1 / (1 + _num_beyond(best.text)):
@@ -130,7 +136,7 @@ def _recognise(data: bytes, name: str) -> tuple[str, bool]:
             f"{name} could be {best.encoding} ({best.tongue}) or {other.encoding} ({other.tongue}); "
             f"pass its encoding (encoding={best.encoding} or another)."
         )
-    return best.encoding, best.encoding != "cp1252"
+    return best.encoding, best.encoding != "cp1252" and _num_beyond(best.text) >= _FEWEST_CERTAIN
 
 
 def _leads(best: _Candidate, other: _Candidate) -> bool:
@@ -145,6 +151,14 @@ def _leads(best: _Candidate, other: _Candidate) -> bool:
         return False
     differing = sum(here != there for here, there in zip(best.text, other.text, strict=True))
     return lead * beyond / differing >= _MIN_LEAD_WHERE_DIFFERENT + 1 / (1 + differing)
+
+
+def _has_surrogates(data: bytes) -> bool:
+    """Whether data would be UTF-8 if characters might come in halves, as some programs write them."""
+    try:
+        return "\0" not in data.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return False
 
 
 def _num_beyond(text: str) -> int:

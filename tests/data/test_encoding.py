@@ -109,6 +109,7 @@ def test_other_encodings_are_recognised_by_what_reads_like_a_language(text: str,
 
 def test_a_guess_is_called_one() -> None:
     assert not decode_text("für Elise, schöne Grüße".encode("latin-1"), name="it").is_certain
+    assert not decode_text("雨停风起".encode("gbk"), name="it").is_certain
     assert decode_text(SIMPLIFIED.encode("gbk"), name="it").is_certain
 
 

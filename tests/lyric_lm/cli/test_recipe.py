@@ -66,7 +66,7 @@ def test_the_recipes_values_follow_the_texts_length_and_flags_override_them(
     [
         (["--validation-split", "0.0005"], "too short"),
         (["--validation-corpus", "no-such-file.txt"], "There is no file"),
-        (["--max-chars", "20", "--validation-split", "0.5"], "too short for one batch"),
+        (["--max-chars", "20", "--validation-split", "0.5", "--num-steps", "30"], "too short for one batch"),
     ],
 )
 def test_a_text_that_cannot_be_used_leaves_no_folder_behind(
