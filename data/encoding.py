@@ -115,8 +115,8 @@ def _recognise(data: bytes, name: str) -> tuple[str, bool]:
         return "utf-8", True
     if _has_surrogates(data):
         raise CorpusError(
-            f"{name} holds halves of surrogate pairs, which UTF-8 has not ({failure}); write it anew, or read "
-            "on over them (encoding=utf-8, encoding_errors=replace)."
+            f"{name} holds halves of surrogate pairs, unlike UTF-8 ({failure}); write it anew, or "
+            "read on over them (encoding=utf-8, encoding_errors=replace)."
         )
     candidates = sorted(_candidates(data), key=lambda candidate: -candidate.plausibility)
     best = candidates[0] if candidates else None
