@@ -149,7 +149,7 @@ def _cautions(score: "Score", repeated: "RepeatedLines", is_new: Any) -> list[st
         figures = f"{_figure(new.perplexity, 1)} (known characters: {_figure(new.known_perplexity, 1)})"
         said.append(f"Without them perplexity is {figures}." if is_new.any() else "There are no others.")
     if score.known.mean() <= 1 - _TOO_MUCH_UNKNOWN:
-        said.append("A fifth or more of the text is unknown to the model: its perplexity means nothing.")
+        said.append("A fifth or more of the text is unknown to the model: no figure means anything.")
     return said
 
 

@@ -54,8 +54,9 @@ def test_a_run_is_reported_line_by_line_and_kept_in_its_folder(
     assert train("--run-dir", tmp_path / "run", *TINY) == 0
     out, err = capsys.readouterr()
     assert err == ""
-    text, model_line, *lines = out.splitlines()
+    text, few, model_line, *lines = out.splitlines()
     assert text == "Text: built-in, 300 of its 17,639 characters (--max-chars), utf-8."
+    assert few.startswith("300 characters are few")
     assert re.fullmatch(
         r"Model: rnn, 4 units, \d+ different characters, [\d,]+ parameters. Run: .*", model_line
     )
@@ -89,11 +90,11 @@ def test_a_text_of_ones_own_trains_without_a_flag_more(
     assert train("--corpus", song, "--run-dir", tmp_path / "run", *words) == 0
     out = capsys.readouterr().out
     for said in (
-        "351 characters, utf-8.",
-        "Held out: the end of the text, 70 characters.",
-        "70 held-out characters decide nothing",
+        "360 characters, utf-8.",
+        "Held out: the end of the text, 72 characters.",
+        "72 held-out characters decide nothing",
         "'rain' and 'sun' (--prefixes)",
-        "they are of 1 x 35 (--batch-size, --num-steps)",
+        "they are of 2 x 35 (--batch-size, --num-steps)",
         " - rain",
     ):
         assert said in out
@@ -207,7 +208,7 @@ def test_a_process_says_nothing_but_its_report(tmp_path: Path) -> None:
     environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
     done = subprocess.run(words, capture_output=True, text=True, check=True, env=environment)
     assert done.stderr == ""
-    assert len(done.stdout.splitlines()) == 7
+    assert len(done.stdout.splitlines()) == 8
     assert "\x1b" not in done.stdout
 
 
