@@ -98,14 +98,14 @@ class Train:
         from lyric_lm.runs.record import check_settings
         from lyric_lm.runs.run import Run
         from lyric_lm.training.fitting import load_fitted
-        from lyric_lm.training.texts import load_texts, texts_of
+        from lyric_lm.training.texts import read_texts, texts_of
 
         if not self.run_config.resume or self.run_config.run_dir is None:
             return load_fitted(self.config, tell)
         run = Run.open(self.run_config.run_dir)
         check_settings(run.settings(), self.config)
         is_same = run.settings().corpus == self.config.corpus
-        return self.config, texts_of(run) if is_same else load_texts(self.config)
+        return self.config, texts_of(run) if is_same else read_texts(self.config.corpus)
 
     def _open_run(self, texts: "Texts") -> "Run":
         """The run folder, locked: a new one, or the one to go on with."""
