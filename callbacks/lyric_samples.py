@@ -33,6 +33,7 @@ class LyricSamples(keras.callbacks.Callback):  # type: ignore[misc]
         copy_index: of the training text; with it the epoch's logs say how much of the samples is copied:
             `longest_copied_run` (characters) and `copied_4` to `copied_20` (share of the n-grams).
         print_copied: whether to report that in a line, too.
+        last_epoch: reported too, counted from 1; None: the last of `fit`.
         write: called with each line; None prints it, with whatever a terminal would obey escaped.
         settings: `num_chars`, `sampler`, `rules` and `seed`, as a `SampleWriter` has them.
 
@@ -51,6 +52,7 @@ class LyricSamples(keras.callbacks.Callback):  # type: ignore[misc]
         copy_index: CopyIndex | None = None,
         print_copied: bool = False,
         write: Callable[[str], object] | None = None,
+        last_epoch: int | None = None,
         **settings: Unpack[SampleSettings],
     ) -> None:
         super().__init__()
@@ -59,6 +61,7 @@ class LyricSamples(keras.callbacks.Callback):  # type: ignore[misc]
             raise ValueError("`print_copied` needs a `copy_index`: CopyIndex(lyrics.text)")
         self.samples = SampleWriter.of(prefixes, **settings)
         self.every = every
+        self.last_epoch = last_epoch
         self.copy_index = copy_index
         self.print_copied = print_copied
         self.write = write if write is not None else _print
@@ -87,7 +90,7 @@ class LyricSamples(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         seconds = (self._end or time.perf_counter()) - self._start
-        if (epoch + 1) % self.every and epoch + 1 != (self.params or {}).get("epochs"):
+        if (epoch + 1) % self.every and epoch + 1 != (self.last_epoch or (self.params or {}).get("epochs")):
             return
         self.report(epoch + 1, {} if logs is None else logs, seconds=seconds)
 

@@ -106,7 +106,12 @@ def _reports(
 
     report = config.report
     reports = LyricSamples(
-        samples, every=report.every, copy_index=copy_index(), print_copied=report.copied, write=write
+        samples,
+        every=report.every,
+        copy_index=copy_index(),
+        print_copied=report.copied,
+        write=write,
+        last_epoch=config.optimizer.epochs,  # of the training, which `until_epoch` may interrupt
     )
     return reports
 
