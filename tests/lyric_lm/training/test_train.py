@@ -126,8 +126,9 @@ def test_a_callback_that_ends_the_training_names_its_end_which_a_resume_keeps(tm
 
 
 def test_a_stop_that_was_asked_for_is_no_end_and_neither_is_an_epoch_to_train_until(tmp_path: Path) -> None:
-    whole = train(VALIDATED)
-    with new_run(tmp_path, VALIDATED) as run:
+    with new_run(tmp_path / "whole", VALIDATED) as run:
+        whole = train(VALIDATED, run=run)
+    with new_run(tmp_path / "parts", VALIDATED) as run:
         resume = ExactResume(run.checkpoints, [])
         ask = keras.callbacks.LambdaCallback(on_epoch_begin=lambda *_: resume.stop())
         first = train(VALIDATED, run=run, callbacks=[resume, ask])
