@@ -234,3 +234,22 @@ def test_a_run_goes_on_and_writes_after_its_text_changed_or_moved(
     capsys.readouterr()
     assert main([*resume, "4", "--corpus", "../songs.txt"]) == 2
     assert "This is not the text of the run" in capsys.readouterr().err
+
+
+def test_a_resume_without_a_checkpoint_says_that_it_begins_again(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert train("--run-dir", tmp_path / "run", *TINY) == 0
+    first = capsys.readouterr().out
+    for checkpoint in (tmp_path / "run" / "checkpoints").iterdir():
+        checkpoint.unlink()
+
+    assert train("--resume", "--run-dir", tmp_path / "run") == 0
+    second = capsys.readouterr().out
+
+    assert "The run keeps no checkpoint to go on from: it begins again" in second
+    assert _reports(second) == _reports(first)
+
+
+def _reports(out: str) -> list[str]:
+    return [line.split(", time")[0] for line in out.splitlines() if line.startswith(("epoch ", " - "))]
