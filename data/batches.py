@@ -56,7 +56,7 @@ def consecutive_batches(ids: npt.ArrayLike, batch_size: int, num_steps: int) -> 
         steps = rows[:, start : start + num_batches * num_steps]
         return steps.reshape(batch_size, num_batches, num_steps).swapaxes(0, 1)  # (num_batches, B, T)
 
-    return _prefetched(tf.data.Dataset.from_tensor_slices((batches_from(0), batches_from(1))))
+    return _prefetched(tf.data.Dataset.from_tensor_slices((batches_from(0), batches_from(1))), sequence)
 
 
 def random_batches(
@@ -105,14 +105,16 @@ def random_batches(
 
     dataset = tf.data.Dataset.from_tensor_slices((examples_from(0), examples_from(1)))
     dataset = dataset.shuffle(num_examples, seed=seed, reshuffle_each_iteration=True)
-    return _prefetched(dataset.batch(batch_size, drop_remainder=True))
+    return _prefetched(dataset.batch(batch_size, drop_remainder=True), sequence)
 
 
-def _prefetched(dataset: tf.data.Dataset) -> tf.data.Dataset:
+def _prefetched(dataset: tf.data.Dataset, sequence: npt.NDArray[np.int32]) -> tf.data.Dataset:
     options = tf.data.Options()
     # There is nothing to tune, and an epoch could wait 20 ms at its end for the tuner's thread.
     options.autotune.enabled = False
-    return dataset.prefetch(2).with_options(options)
+    dataset = dataset.prefetch(2).with_options(options)
+    dataset.id_range = int(sequence.min()), int(sequence.max())  # read by `lyric_lm.data.lineage`
+    return dataset
 
 
 def _checked(ids: npt.ArrayLike, batch_size: int, num_steps: int) -> npt.NDArray[np.int32]:

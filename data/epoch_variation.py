@@ -31,7 +31,8 @@ def varied_batches(
       never occurs is a token that the model learns never to expect.
 
     The number of the epoch stands in the variable `batches.epoch`. `RNNModel.fit` sets it, also where it goes
-    on from an `initial_epoch`; another model's `fit` needs a callback that does.
+    on from an `initial_epoch`, and through `map`, `take`, `prefetch` and the like, but not `repeat` and
+    `cache`, which read an epoch's text again; another model's `fit` needs a callback that sets it.
 
     Args:
         ids: integers `(N,)` in [0, 2³¹).
@@ -80,6 +81,8 @@ def varied_batches(
     )
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(num_batches)).prefetch(2)
     dataset.epoch = epoch
+    highest = max(int(sequence.max()), -1 if unknown_id is None else unknown_id)
+    dataset.id_range = int(sequence.min()), highest  # both read by `lyric_lm.data.lineage`
     return dataset
 
 

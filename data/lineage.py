@@ -1,0 +1,78 @@
+"""What a `tf.data.Dataset` was made of: `map`, `take` and the like hide the dataset that they change."""
+
+from typing import Any
+
+import tensorflow as tf
+
+# Each hands out again what it got in an earlier epoch.
+_KEEPERS = {"_RepeatDataset": "repeat", "CacheDataset": "cache"}
+_SHUFFLE = "_ShuffleDataset"
+_UNCHANGED = "UnaryUnchangedStructureDataset"  # TensorFlow's class of all that pass elements on as they are
+
+
+def sources(dataset: tf.data.Dataset) -> tuple[tf.data.Dataset, ...]:
+    """The datasets that this one was made of, by a single transformation."""
+    return tuple(dataset._inputs())  # no public name; as in TensorFlow 2.20 and 2.21
+
+
+def epoch_numbers(dataset: Any) -> list[tf.Variable]:
+    """The variables from which `varied_batches`, also behind transformations, read their epoch's number.
+
+    Raises:
+        ValueError: a transformation would hand out the same text in every epoch.
+
+    >>> from lyric_lm.data import varied_batches
+    >>> batches = varied_batches(range(30), batch_size=2, num_steps=6)
+    >>> epoch_numbers(batches.take(1)) == [batches.epoch]
+    True
+    """
+    if not isinstance(dataset, tf.data.Dataset):
+        return []
+    if isinstance(number := getattr(dataset, "epoch", None), tf.Variable):
+        return [number]
+    found = [number for source in sources(dataset) for number in epoch_numbers(source)]
+    if found and (keeper := _KEEPERS.get(type(dataset).__name__)):
+        raise ValueError(
+            f"`{keeper}` hands out one epoch's text of `varied_batches` again: leave it out, since `fit` "
+            "starts the batches anew in each epoch."
+        )
+    return found
+
+
+def mixes_rows(dataset: Any) -> bool:
+    """Whether a dataset's examples are shuffled, so that no row continues the one of the batch before.
+
+    A shuffle of something else, from which examples are cut afterwards, does not count.
+
+    >>> from lyric_lm.data import consecutive_batches, random_batches
+    >>> [mixes_rows(make(range(30), 2, 6).take(1)) for make in (consecutive_batches, random_batches)]
+    [False, True]
+    """
+    if not isinstance(dataset, tf.data.Dataset):
+        return False
+    pending, structure = [dataset], tf.nest.map_structure(lambda _: 0, dataset.element_spec)
+    while pending:
+        latest = pending.pop()
+        if type(latest).__name__ == _SHUFFLE and structure == tf.nest.map_structure(
+            lambda _: 0, latest.element_spec
+        ):
+            return True
+        pending.extend(sources(latest))
+    return False
+
+
+def id_range(dataset: Any) -> tuple[int, int] | None:
+    """The smallest and the largest id of batches of ours, where no transformation may have changed them.
+
+    >>> from lyric_lm.data import consecutive_batches
+    >>> batches = consecutive_batches(range(30), batch_size=2, num_steps=6)
+    >>> id_range(batches.take(1)), id_range(batches.map(lambda x, y: (x + 1, y)))
+    ((0, 29), None)
+    """
+    while isinstance(dataset, tf.data.Dataset):
+        if (found := getattr(dataset, "id_range", None)) is not None:
+            return found  # type: ignore[no-any-return]
+        if _UNCHANGED not in {base.__name__ for base in type(dataset).__mro__}:
+            return None
+        (dataset,) = sources(dataset)
+    return None
