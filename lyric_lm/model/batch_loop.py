@@ -35,6 +35,10 @@ class BatchLoop:
         """Forget what was run ahead: a new epoch begins."""
         self._ahead, self._logs = 0, None
 
+    def forget_compiled(self) -> None:
+        """Compile the step anew before the next batch: what it was compiled from has changed."""
+        self._functions.clear()
+
     @contextlib.contextmanager
     def running(self, *, size: int = 1, check: Callable[[Any], None] | None = None) -> Iterator[None]:
         """Set how batches are run, for as long as the context lasts.

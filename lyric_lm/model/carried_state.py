@@ -1,5 +1,6 @@
 """`CarriedState`: the one owner of a hidden state that outlives a batch."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,14 @@ class CarriedState:
     """Hidden state kept between compiled steps, in variables that fit any batch size.
 
     A `tf.Variable` of shape `(None, H)` takes a new batch size by assignment, but under XLA only outside the
-    compiled step; so `zero` sizes it beforehand.
+    compiled step; so `start` sizes it beforehand.
+
+    Args:
+        initial: from B to the state that a text starts from, a float `(B, H)` for each tensor.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, initial: Callable[[int], list[Any]]) -> None:
+        self._initial = initial
         self._variables: list[tf.Variable] = []
 
     @property
@@ -21,28 +26,24 @@ class CarriedState:
         """B; 0 before the first batch is known."""
         return int(tf.shape(self._variables[0])[0]) if self._variables else 0
 
-    def zero(self, shapes: list[tuple[int, Any]] | None = None, batch_size: int = 0) -> None:
-        """Set every entry to zero.
+    def start(self, rows: int | None = None) -> None:
+        """Set the state to the initial one, zeros for the cells that Keras ships.
 
         Args:
-            shapes: (H, dtype) for each tensor of the state; None keeps the present sizes.
-            batch_size: B.
+            rows: B; None keeps the present one.
         """
-        if shapes is None:
-            for variable in self._variables:
-                variable.assign(tf.zeros_like(variable))
-            return
-        zeros = [tf.zeros((batch_size, width), dtype) for width, dtype in shapes]
-        if [z.dtype for z in zeros] != [v.dtype for v in self._variables]:
+        initial = self._initial(self.rows if rows is None else rows)
+        if [i.dtype for i in initial] != [v.dtype for v in self._variables]:
             self._variables = [
-                tf.Variable(z, trainable=False, shape=(None, z.shape[1]), name="carried_state") for z in zeros
+                tf.Variable(i, trainable=False, shape=(None, i.shape[1]), name="carried_state")
+                for i in initial
             ]
-        self.assign(zeros)
+        self.assign(initial)
 
-    def fit_to(self, shapes: list[tuple[int, Any]], batch_size: int) -> None:
-        """Zero the state only where it has another batch size."""
-        if self.rows != batch_size:
-            self.zero(shapes, batch_size)
+    def fit_to(self, rows: int) -> None:
+        """Start afresh only where the state has another batch size."""
+        if self.rows != rows:
+            self.start(rows)
 
     def read(self, batch_size: int | None) -> list[Any]:
         """The state's tensors, each float `(B, H)`."""

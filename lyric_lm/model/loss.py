@@ -58,23 +58,24 @@ def clip_by_global_norm(
 
     Args:
         gradients: tensors, or slices as the gradient of an embedding comes: one slice per character read,
-            whose repeats a norm would count apart, so they are summed first.
+            whose repeats a norm would count apart, so they are summed first; None for a weight that the loss
+            does not depend on.
         theta: the largest norm allowed, > 0; None leaves the gradients alone.
         loss_scale: what the loss was multiplied by under mixed precision; theta and the norm are without it.
 
     Returns:
-        `(gradients, norm)`: dense tensors, and their float32 norm before clipping, without the loss scale.
+        `(gradients, norm)`: dense tensors, or None where there was None, and their float32 norm before
+            clipping, without the loss scale.
 
     >>> (clipped,), norm = clip_by_global_norm([tf.constant([3.0, 4.0])], 1.0)
     >>> [round(g, 2) for g in clipped.numpy().tolist()], float(norm)
     ([0.6, 0.8], 5.0)
     """
-    gradients = [tf.convert_to_tensor(g) for g in gradients]
+    gradients = [None if g is None else tf.convert_to_tensor(g) for g in gradients]
     # Unscaled before they are squared: the squares of scaled gradients overflow long before these do.
-    norm = tf.sqrt(
-        tf.add_n([tf.reduce_sum(tf.square(tf.cast(g, tf.float32) / loss_scale)) for g in gradients])
-    )
+    unscaled = [tf.cast(g, tf.float32) / loss_scale for g in gradients if g is not None]
+    norm = tf.sqrt(tf.add_n([tf.zeros(()), *(tf.reduce_sum(tf.square(g)) for g in unscaled)]))
     if theta is not None:
         factor = tf.where(norm > theta, theta / norm, tf.ones(()))
-        gradients = [g * tf.cast(factor, g.dtype) for g in gradients]
+        gradients = [None if g is None else g * tf.cast(factor, g.dtype) for g in gradients]
     return gradients, norm

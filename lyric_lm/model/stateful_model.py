@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from lyric_lm.data.lineage import epoch_numbers, mixes_rows
 from lyric_lm.model.batch_loop import BatchLoop
 from lyric_lm.model.carried_state import CarriedState
 from lyric_lm.model.fit_data import check_pairs, check_rows, rows_of_batches, split_arrays
@@ -30,13 +31,24 @@ class StatefulModel(keras.Model, abc.ABC):  # type: ignore[misc]
         super().__init__(**kwargs)
         self.stateful = stateful
         self.training_seconds = 0.0  # of the latest epoch's training steps alone
-        self._training_state = CarriedState()
-        self._evaluation_state = CarriedState()
+        self._training_state = CarriedState(self._initial_tensors)
+        self._evaluation_state = CarriedState(self._initial_tensors)
         self._validation_rows: int | None = None  # B of the validation of the present `fit`; None: not known
 
     @abc.abstractmethod
     def initial_state(self, batch_size: Any) -> list[list[Any]]:
-        """A zero state: for each layer a list of float `(B, H)`."""
+        """The state that a text starts from, mostly zero: for each layer a list of float `(B, H)`."""
+
+    @abc.abstractmethod
+    def check_ids(self, *data: Any) -> None:
+        """Raise ValueError where data given to a method hold ids that the model cannot know."""
+
+    @abc.abstractmethod
+    def check_ids_met(self) -> None:
+        """Raise ValueError where a step since the last call met such ids."""
+
+    def _initial_tensors(self, rows: int) -> list[Any]:
+        return tf.nest.flatten(self.initial_state(rows))  # type: ignore[no-any-return]
 
     def _carried(self, carried: CarriedState, ids: Any) -> list[list[Any]]:
         """The state that a step over ids, int32 (B, T), starts from."""
@@ -60,8 +72,9 @@ class StatefulModel(keras.Model, abc.ABC):  # type: ignore[misc]
         return tf.nest.pack_sequence_as(self.initial_state(1), arrays) if arrays else []
 
     def reset_state(self) -> None:
-        """Zero the carried training state; `fit` does so at each epoch's start."""
-        self._training_state.zero()
+        """Put back the state that a text starts from; `fit` does so at each epoch's start."""
+        if self._training_state.rows:
+            self._training_state.start()
 
     def fit(
         self,
@@ -102,9 +115,11 @@ class StatefulModel(keras.Model, abc.ABC):  # type: ignore[misc]
             )
         training, validation = split_arrays(x, y, sample_weight, validation_split, validation_data)
         check_pairs(*training, class_weight)
+        self._check_data(*training[:2])
         rows = self._rows(training[0], batch_size, steps_per_epoch and steps_per_epoch * epochs)
         if validation is not None:
             check_pairs(*validation, name="validation_data")
+            self._check_data(*validation[:2])
             size = validation_batch_size or batch_size
             self._validation_rows = self._rows(validation[0], size, validation_steps, "validation_data")
         check = self._size_by_batch(self._training_state) if self.stateful and rows is None else None
@@ -134,13 +149,20 @@ class StatefulModel(keras.Model, abc.ABC):  # type: ignore[misc]
 
     def _own_hooks(self, x: Any, rows: int) -> list[keras.callbacks.Callback]:
         """What `fit` does at each epoch's start, apart from the user's callbacks."""
-        loop, state, shapes = self.train_function, self._training_state, self._state_shapes()
+        loop, state = self.train_function, self._training_state
         own = [TimeSteps(), StartEpoch(lambda _: loop.start_over())]
         if self.stateful:
-            own.append(StartEpoch(lambda _: state.zero(shapes, rows)))
-        if isinstance(number := getattr(x, "epoch", None), tf.Variable):  # `varied_batches`
-            own.append(StartEpoch(number.assign))
-        return own
+            own.append(StartEpoch(lambda _: state.start(rows)))
+        return [*own, *(StartEpoch(number.assign) for number in epoch_numbers(x))]
+
+    def _check_data(self, x: Any, y: Any) -> None:
+        """Refuse ids outside the vocabulary, and rows that do not continue each other."""
+        self.check_ids(x, y)
+        if self.stateful and mixes_rows(x):
+            raise ValueError(
+                "`random_batches` and `shuffle` mix the rows that a carried state goes on from: use "
+                "consecutive_batches or varied_batches, or build the model with `stateful=False`."
+            )
 
     def evaluate(
         self,
@@ -165,10 +187,11 @@ class StatefulModel(keras.Model, abc.ABC):  # type: ignore[misc]
             rows = self._validation_rows
         else:
             check_pairs(x, y, sample_weight)
+            self._check_data(x, y)
             rows = self._rows(x, batch_size, steps)
         check = None
         if self.stateful:
-            self._evaluation_state.zero(self._state_shapes(), rows or 0)
+            self._evaluation_state.start(rows or 0)
             check = None if rows else self._size_by_batch(self._evaluation_state)
         self.make_test_function()
         with self._metrics_restored(), self.test_function.running(check=check):
@@ -194,7 +217,8 @@ class StatefulModel(keras.Model, abc.ABC):  # type: ignore[misc]
     ) -> Any:
         """One training step; the state is carried on from the last one, until `reset_state`."""
         check_pairs(x, y, sample_weight, class_weight)
-        self._training_state.fit_to(self._state_shapes(), len(x))
+        self.check_ids(x, y)
+        self._training_state.fit_to(len(x))
         return super().train_on_batch(x, y, return_dict=return_dict)
 
     def test_on_batch(
@@ -202,7 +226,8 @@ class StatefulModel(keras.Model, abc.ABC):  # type: ignore[misc]
     ) -> Any:
         """One evaluation step from the zero state; training is not disturbed."""
         check_pairs(x, y, sample_weight)
-        self._evaluation_state.zero(self._state_shapes(), len(x))
+        self.check_ids(x, y)
+        self._evaluation_state.start(len(x))
         with self._metrics_restored():
             return super().test_on_batch(x, y, return_dict=return_dict)
 
@@ -214,9 +239,17 @@ class StatefulModel(keras.Model, abc.ABC):  # type: ignore[misc]
         steps: int | None = None,
         callbacks: Any = None,
     ) -> Any:
-        """As `keras.Model.predict`; each batch from a zero state."""
+        """As `keras.Model.predict`; each batch from the initial state."""
+        self.check_ids(x)
         with tracing_expected():
-            return super().predict(x, batch_size, verbose, steps, callbacks)
+            logits = super().predict(x, batch_size, verbose, steps, callbacks)
+        self.check_ids_met()
+        return logits
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """As `keras.Model.predict_on_batch`, from the initial state."""
+        self.check_ids(x)
+        return super().predict_on_batch(x)
 
     def make_train_function(self, force: bool = False) -> Any:
         """Keras' train function as a `BatchLoop`, which `fit` may let run ahead."""
@@ -235,19 +268,15 @@ class StatefulModel(keras.Model, abc.ABC):  # type: ignore[misc]
 
     def _size_by_batch(self, carried: CarriedState) -> Callable[[Any], None]:
         """A function that gives the state the first batch's size and refuses a later batch of another."""
-        shapes = self._state_shapes()
 
         def check(batch: Any) -> None:
             rows = int(tf.nest.flatten(batch)[0].shape[0])
             if carried.rows:
                 check_rows(rows, carried.rows)
             else:
-                carried.zero(shapes, rows)
+                carried.start(rows)
 
         return check
-
-    def _state_shapes(self) -> list[Any]:
-        return [(int(s.shape[-1]), s.dtype) for s in tf.nest.flatten(self.initial_state(1))]
 
     @contextlib.contextmanager
     def _metrics_restored(self) -> Iterator[None]:

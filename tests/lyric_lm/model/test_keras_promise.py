@@ -420,6 +420,13 @@ def fit_carried(make: Make, *data: Any, **options: Any) -> Any:
 
 
 WEIGHED = tf.data.Dataset.from_tensor_slices((X, Y, np.ones(len(X)))).batch(B, drop_remainder=True)
+
+
+def in_scope(call: Callable[..., Any], *args: Any) -> Any:
+    with tf.distribute.MirroredStrategy(["/cpu:0"]).scope():
+        return call(*args)
+
+
 REFUSED: dict[str, tuple[Row, str]] = {
     "shuffle": (lambda make: fit_carried(make, X, Y, shuffle=True), "`shuffle` breaks the carried state"),
     "a smaller last batch": (
@@ -476,6 +483,19 @@ REFUSED: dict[str, tuple[Row, str]] = {
         lambda make: make().evaluate(X, Y, sample_weight=np.ones(len(X)), verbose=0),
         "leave out `sample_weight`",
     ),
+    "a loss in compile": (lambda make: make().compile("sgd", loss="mse"), "Leave `loss` out of `compile`"),
+    "an id outside the vocabulary": (lambda make: fit(make(), X + 1, Y), r"`ids` must lie in \[0, 7\)"),
+    "a negative target": (lambda make: fit(make(), X, Y - 1), r"`ids` must lie in \[0, 7\)"),
+    "predict, a negative id": (lambda make: make().predict(X - 1, verbose=0), r"`ids` must lie in \[0, 7\)"),
+    "train_on_batch, an id outside the vocabulary": (
+        lambda make: make().train_on_batch(X + 1, Y),
+        r"`ids` must lie in \[0, 7\)",
+    ),
+    "rows that are shuffled": (
+        lambda make: fit_carried(make, dataset(last=False).shuffle(9)),
+        "`random_batches` and `shuffle` mix the rows",
+    ),
+    "a strategy in scope": (lambda make: in_scope(fit, make()), "on one device"),
 }
 
 

@@ -409,23 +409,6 @@ def test_bfloat16_trains_and_keeps_float32_weights_and_logits() -> None:
 # ---------------------------------------------------------------- bad input
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"cell": lambda: keras.layers.Dense(3)}, "must be a Keras RNN cell"),
-        ({"clipping_theta": 0.0}, "`clipping_theta` must be positive"),
-        ({"embedding_dim": 0}, "`embedding_dim` must be at least 1"),
-        ({"tie_embeddings": True}, "needs an `embedding_dim`"),
-        ({"dropout": 1.0}, r"`dropout` must be in \[0, 1\)"),
-        ({"character_dropout": -0.1}, r"`character_dropout` must be in \[0, 1\)"),
-        ({"label_smoothing": 1.5}, r"`label_smoothing` must be in \[0, 1\)"),
-    ],
-)
-def test_a_wrong_setting_is_named(options: Any, words: str) -> None:
-    with pytest.raises(ValueError, match=words):
-        build(**options)
-
-
 def test_rows_that_do_not_divide_into_batches_are_refused() -> None:
     with pytest.raises(ValueError, match="5 rows of `x` do not divide by batch_size=2"):
         compiled(build()).fit(IDS[:25].reshape(5, 5), IDS[1:26].reshape(5, 5), batch_size=2, verbose=0)
