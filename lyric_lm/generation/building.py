@@ -31,14 +31,18 @@ def build_rules(config: SamplingConfig, training: "Lyrics | None") -> list[Rule]
         training: the text that must not be copied; needed for `max_copy` only.
 
     Raises:
-        SettingsError: `max_copy` cannot work with this text.
+        SettingsError: `max_copy` is given without a text, or cannot work with this one.
     """
     rules: list[Rule] = []
     if config.repetition_penalty is not None:
         rules.append(RepetitionPenalty(config.repetition_penalty))
     if config.no_repeat_ngram is not None:
         rules.append(NoRepeatNgram(config.no_repeat_ngram))
-    if config.max_copy is not None and training is not None:
+    if config.max_copy is not None:
+        if training is None:
+            raise SettingsError(
+                "`max_copy` needs the text that must not be copied: give `training`. Received: training=None"
+            )
         try:
             rules.append(MaxCopy(training.ids, config.max_copy, vocab_size=len(training.vocabulary)))
         except ValueError as error:

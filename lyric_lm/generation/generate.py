@@ -1,5 +1,6 @@
 """`generate` and `stream`: the one sampling loop, compiled."""
 
+import operator
 from collections.abc import Iterator, Sequence
 from typing import Any, overload
 
@@ -7,7 +8,6 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
-from lyric_lm.checks import check_at_least_one
 from lyric_lm.data import UnknownCharacterError, Vocabulary, name_characters
 from lyric_lm.generation.compiled_loop import compiled_loop
 from lyric_lm.generation.line_ends import before_stop
@@ -76,10 +76,10 @@ def generate(
         Prefix and continuation; a list where `prefix` is one.
 
     Raises:
-        ValueError: a prefix or a text to stop at is empty, or `num_chars` is below 1.
+        ValueError: a prefix or `stop` is empty, `num_chars` is below 1, or a sampler or rule is none.
         UnknownCharacterError: a prefix holds a character that the vocabulary lacks.
     """
-    prefixes = [prefix] if isinstance(prefix, str) else list(prefix)
+    prefixes = _checked_prefixes(prefix)
     pieces = _pieces(model, prefixes, num_chars, num_chars, sampler, rules, seed) if prefixes else iter(())
     stops = (stop,) if isinstance(stop, str) else tuple(stop)
     texts = [
@@ -130,9 +130,10 @@ def _pieces(
     history: ArrayLike = (),
 ) -> Iterator[list[str]]:
     """Continuations of all prefixes, `at_once` characters at a time, after the same history."""
-    check_at_least_one(num_chars=num_chars)
+    num_chars = _checked_length(num_chars)
     encoded = [encode_prefix(model.vocabulary, text) for text in prefixes]
-    sampler = sampler or Greedy()
+    sampler = Greedy() if sampler is None else sampler
+    _check_sampling(sampler, rules)
     rules = tuple(sorted(rules, key=lambda rule: not isinstance(rule, MaxCopy)))
     loop = compiled_function(model, (sampler, rules), lambda: compiled_loop(model, sampler, rules))
     random = np.random.default_rng(seed)
@@ -145,8 +146,41 @@ def _pieces(
         count = min(at_once, num_chars - done)
         uniforms = np.zeros((room, len(prefixes)), np.float32)
         uniforms[:count] = random.random((count, len(prefixes)), np.float32)
-        ids, logits, state, latest = loop(logits, state, latest, uniforms, tf.constant(count))
+        ids, logits, state, latest = loop(logits, state, latest, uniforms, tf.constant(count, tf.int32))
         yield [model.vocabulary.decode(row) for row in ids.numpy()[:, :count]]
+
+
+def _checked_prefixes(prefix: Any) -> list[str]:
+    prefixes: list[Any] = [prefix] if isinstance(prefix, (str, bytes)) else list(prefix)
+    for text in prefixes:
+        if not isinstance(text, str):
+            raise ValueError(f"`prefix` must be a string or several. Received: prefix={prefix!r:.60}")
+    return prefixes
+
+
+def _checked_length(num_chars: Any) -> int:
+    try:
+        length = operator.index(num_chars)
+    except TypeError:
+        length = 0
+    if length < 1:
+        raise ValueError(
+            f"`num_chars` must be a whole number of at least 1. Received: num_chars={num_chars!r}"
+        )
+    return length
+
+
+def _check_sampling(sampler: Any, rules: Any) -> None:
+    if not isinstance(sampler, (Sampler, Beam)):
+        raise ValueError(
+            "`sampler` must be a sampler made by a call, say lyric_lm.Temperature(0.8). "
+            f"Received: sampler={sampler!r}"
+        )
+    if not isinstance(rules, (list, tuple)) or not all(isinstance(rule, Rule) for rule in rules):
+        raise ValueError(
+            "`rules` must be a list of rules made by a call, say [lyric_lm.NoRepeatNgram(4)]. "
+            f"Received: rules={rules!r}"
+        )
 
 
 def encode_prefix(vocabulary: Vocabulary, text: str) -> np.ndarray[Any, Any]:

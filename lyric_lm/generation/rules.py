@@ -6,11 +6,13 @@ aside, and keeps nothing between steps, so rules compose with every sampler and 
 
 import abc
 import dataclasses
+import hashlib
 from typing import Any
 
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
+from lyric_lm.generation.whole_number import hold_whole_number
 from lyric_lm.originality.copy_guard import CopyGuard
 
 _BARRED = -float("inf")
@@ -61,8 +63,7 @@ class NoRepeatNgram(Rule):
     n: int = 4  # >= 1
 
     def __post_init__(self) -> None:
-        if self.n < 1:
-            raise ValueError(f"`n` must be at least 1. Received: n={self.n}")
+        hold_whole_number(self, "n")
 
     def apply(self, logits: Any, history: Any) -> Any:
         length = self.n - 1
@@ -107,6 +108,7 @@ class MaxCopy(Rule):
             )
         self.max_copy = max_copy
         self._guard = guard
+        self._content = (max_copy, vocab_size, hashlib.sha256(guard.training_ids.tobytes()).hexdigest())
         with tf.init_scope():  # held as tensors of the outermost context: constants would swell each graph
             self._multipliers = tf.constant(guard.multipliers)
             self._bucket_splits = tf.constant(guard.bucket_splits)
@@ -114,6 +116,13 @@ class MaxCopy(Rule):
             self._training_ids = tf.constant(guard.training_ids)
             self._continuation_splits = tf.constant(guard.continuation_splits)
             self._continuations = tf.constant(guard.continuations)
+
+    def __eq__(self, other: object) -> bool:
+        # By content, so that a rule made anew finds the loop that was compiled for the first one.
+        return self._content == other._content if type(other) is type(self) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._content)
 
     def apply(self, logits: Any, history: Any) -> Any:
         missing = max(0, self.max_copy - history.shape[1])

@@ -11,6 +11,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from lyric_lm.generation.whole_number import hold_whole_number
 from lyric_lm.settings.config import check_temperature
 
 
@@ -65,8 +66,7 @@ class TopK(Sampler):
 
     def __post_init__(self) -> None:
         check_temperature(self.temperature)
-        if self.k < 1:
-            raise ValueError(f"`k` must be at least 1. Received: k={self.k}")
+        hold_whole_number(self, "k")
 
     def choose(self, logits: Any, uniform: Any) -> Any:
         logits = tf.convert_to_tensor(logits, tf.float32) / self.temperature
@@ -112,8 +112,7 @@ class Beam:
     width: int = 4  # >= 1
 
     def __post_init__(self) -> None:
-        if self.width < 1:
-            raise ValueError(f"`width` must be at least 1. Received: width={self.width}")
+        hold_whole_number(self, "width")
 
     def extend(self, scores: Any, logits: Any) -> tuple[Any, Any, Any]:
         """Keep the best `width` of all one-character extensions.

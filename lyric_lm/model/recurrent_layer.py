@@ -23,12 +23,8 @@ def recurrent_layer(cell: Any, dtype: Any) -> keras.layers.RNN:
 
 
 def is_fast(rnn: keras.layers.RNN) -> bool:
-    """Whether a layer can take the fast path, which knows one dtype and no losses but the weights'."""
-    return (
-        fast_recurrence(rnn.cell) is not None
-        and rnn.cell.activity_regularizer is None
-        and rnn.cell.compute_dtype == rnn.compute_dtype
-    )
+    """Whether a layer can take the fast path, which knows one dtype."""
+    return fast_recurrence(rnn.cell) is not None and rnn.cell.compute_dtype == rnn.compute_dtype
 
 
 def output_size(cell: Any) -> int:

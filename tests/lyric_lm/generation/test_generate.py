@@ -8,7 +8,18 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from lyric_lm import Beam, Greedy, RNNModel, Temperature, TopK, TopP, generate, stream
+from lyric_lm import (
+    Beam,
+    Greedy,
+    NoRepeatNgram,
+    RepetitionPenalty,
+    RNNModel,
+    Temperature,
+    TopK,
+    TopP,
+    generate,
+    stream,
+)
 from lyric_lm.data import UnknownCharacterError, Vocabulary
 
 V, H = 6, 4
@@ -146,3 +157,41 @@ def test_no_prefixes_give_no_texts(model: RNNModel) -> None:
 def test_a_beam_cannot_be_streamed(model: RNNModel) -> None:
     with pytest.raises(ValueError, match="cannot be a Beam"):
         next(stream(model, "a", 5, sampler=Beam(2)))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"sampler": Temperature}, r"`sampler` must be.*made by a call, say lyric_lm\.Temperature\(0\.8\)"),
+        ({"sampler": "greedy"}, "`sampler` must be.*Received: sampler='greedy'"),
+        ({"rules": NoRepeatNgram(2)}, "`rules` must be a list of rules"),
+        ({"rules": [NoRepeatNgram]}, "`rules` must be.*made by a call"),
+        ({"rules": ["no repeats"]}, "`rules` must be"),
+        ({"num_chars": 5.0}, r"`num_chars` must be a whole number.*num_chars=5\.0"),
+        ({"prefix": b"ab"}, "`prefix` must be a string"),
+        ({"prefix": ["a", 3]}, "`prefix` must be a string"),
+    ],
+)
+def test_an_argument_of_another_kind_is_named(model: RNNModel, options: Any, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        generate(model, **{"prefix": "ab", "num_chars": 5, **options})
+
+
+def test_numpys_numbers_and_strings_are_as_good_as_pythons(model: RNNModel) -> None:
+    pairs: list[Any] = [
+        (TopK(3, 0.5), TopK(np.int64(3), np.float32(0.5))),  # type: ignore[arg-type]
+        (TopP(0.5), TopP(np.float64(0.5))),
+        (Beam(3), Beam(np.int32(3))),  # type: ignore[arg-type]
+    ]
+    numbers: dict[str, Any] = {"num_chars": np.int64(9), "prefix": np.array(["ab", "c"]), "seed": np.int64(2)}
+    numbers["rules"] = [NoRepeatNgram(np.uint8(3)), RepetitionPenalty(np.float64(1.25))]  # type: ignore[arg-type]
+    rules = [NoRepeatNgram(3), RepetitionPenalty(1.25)]
+    for mine, numpys in pairs:
+        expected = generate(model, ["ab", "c"], 9, sampler=mine, rules=rules, seed=2)
+        assert generate(model, sampler=numpys, **numbers) == expected
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int64, np.uint64])
+def test_ids_may_be_integers_of_any_width(model: RNNModel, dtype: Any) -> None:
+    ids = np.array([[0, 3, 5, 1]])
+    np.testing.assert_array_equal(model(ids.astype(dtype))[0], model(ids.astype(np.int32))[0])

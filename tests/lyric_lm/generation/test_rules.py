@@ -156,3 +156,16 @@ def test_rules_compose_and_copying_is_barred_first(model: RNNModel) -> None:
 def test_a_setting_out_of_range_is_named(make: Any, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         make()
+
+
+def test_rules_of_one_content_are_equal_so_the_second_compiles_nothing() -> None:
+    def rule(ids: Any = IDS, max_copy: int = 4, vocab_size: int = len(VOCABULARY)) -> MaxCopy:
+        return MaxCopy(np.array(ids), max_copy, vocab_size=vocab_size)
+
+    assert rule() == rule()
+    assert hash(rule()) == hash(rule())
+    assert rule() not in (rule(IDS[1:]), rule(max_copy=5), rule(vocab_size=len(VOCABULARY) + 1), "rule")
+    model = RNNModel(keras.layers.SimpleRNNCell(4), VOCABULARY)
+    texts = [generate(model, VOCABULARY.characters[0], 20, rules=[rule()]) for _ in range(2)]
+    assert texts[0] == texts[1]
+    assert len(model.__dict__["_compiled_functions"]) == 2  # the loop and the warm-up
