@@ -39,4 +39,5 @@ def test_a_training_and_its_picture_need_no_home(tmp_path: Path, home: str | Non
         )
         assert done.returncode == 0, done.stderr
         assert "Traceback" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
     assert {"model.keras", "plot.png", "tensorboard"} <= {path.name for path in (tmp_path / "run").iterdir()}

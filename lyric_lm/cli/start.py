@@ -5,6 +5,8 @@ import os
 import sys
 import tempfile
 
+from lyric_lm.data.keras_home import keras_home
+
 _KEPT = 1 << 30  # bytes; blocks smaller than this are kept, and as much at the end of the heap
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
 
@@ -28,6 +30,8 @@ def start_tensorflow() -> None:
     Its C++ libraries write to the file descriptor, before any log level is read.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # Without a home, TensorFlow's own copy of an older Keras would make a folder called `~` here.
+    os.environ.setdefault("KERAS_HOME", str(keras_home()))
     sys.stderr.flush()
     stderr = os.dup(2)
     with tempfile.TemporaryFile() as chatter:
