@@ -1,7 +1,8 @@
 """Searches over the model's settings with KerasTuner."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from lyric_lm.backend import require_tensorflow
 from lyric_lm.lazy_names import lazy_names
 from lyric_lm.settings.search import SearchConfig, SearchRunConfig, ServiceConfig
 from lyric_lm.tuning.space import SearchSpace
@@ -22,7 +23,13 @@ __all__ = [
 ]
 
 _HOMES = {"RNNHyperModel": "hypermodel", "RNNTuner": "tuner", "search": "run_search"}
-__getattr__, _ = lazy_names(__name__, _HOMES)
+_import, _ = lazy_names(__name__, _HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        require_tensorflow()  # before Keras, whose import fails where it lacks its backend
+    return _import(name)
 
 
 def __dir__() -> list[str]:

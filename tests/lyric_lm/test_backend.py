@@ -83,7 +83,12 @@ def test_the_models_module_says_so_before_keras_fails_for_want_of_the_backend(tm
     write_settings(tmp_path, json.dumps({"backend": "jax"}))
     environment = {**os.environ, "KERAS_HOME": str(tmp_path)}
     environment.pop("KERAS_BACKEND", None)
-    for name in ("lyric_lm.RNNModel", "lyric_lm.callbacks.ExactResume", "lyric_lm.training.train"):
+    for name in (
+        "lyric_lm.RNNModel",
+        "lyric_lm.callbacks.ExactResume",
+        "lyric_lm.training.train",
+        "lyric_lm.tuning.search",
+    ):
         room, public = name.rsplit(".", 1)
         code = f"from {room} import {public}"
         done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True)
