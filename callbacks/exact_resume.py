@@ -11,7 +11,13 @@ import keras
 import numpy as np
 
 from lyric_lm.callbacks.keras_internals import begin_at
-from lyric_lm.callbacks.memory import check_rememberable, load_state, state_of
+from lyric_lm.callbacks.memory import (
+    check_rememberable,
+    load_state,
+    names_of,
+    state_of,
+    whose_memory_to_keep,
+)
 from lyric_lm.checks import check_at_least_one
 from lyric_lm.errors import CheckpointError
 from lyric_lm.runs.checkpoints import Checkpoint, read_newest_checkpoint, write_checkpoint
@@ -22,26 +28,30 @@ class ExactResume(keras.callbacks.History):  # type: ignore[misc]
 
     Call `fit` again with the same arguments after a crash, a kill or a power cut. Kept are the model's
     variables with its seed generators, the optimizer's, the number of epochs done, the history that `fit`
-    returns, which is this object, and what the callbacks in `remember` say that they remember. A training
+    returns, which is this object, and what the callbacks of that `fit` say that they remember. A training
     that a callback had ended stays ended. Whatever else is random must depend on the epoch's number alone, as
     `varied_batches` does; the order that `Dataset.shuffle` draws is lost with its process.
 
     A callback of your own says what it remembers in two methods, `state_dict` and `load_state_dict`: see
-    `lyric_lm.callbacks.memory.Remembers`. Keras' own, as `EarlyStopping`, need not.
+    `lyric_lm.callbacks.memory.Remembers`. Keras' own, as `EarlyStopping`, need not. `RNNModel.fit` says which
+    callbacks it has; a model that is not ours does not, so there they are named in `remember`. Whose memory
+    is not kept is reported before the first step.
 
     A file that is damaged is passed over for the one before it. An epoch whose loss or weights are no numbers
     is not kept.
 
     Args:
         folder: of the checkpoints, made at the first one; its parent must exist.
-        remember: callbacks of the same `fit` whose memory is kept, [] if none has one. This one comes after
-            them, the last in the list, so that it sees what each of them did with an epoch.
+        remember: callbacks of the same `fit` whose memory is kept, [] if none has one; None: all of them that
+            say what they remember. This one comes after them, the last in the list, so that it sees what each
+            of them did with an epoch.
         every: epochs between two checkpoints, >= 1. The last epoch is kept too, planned or not.
         report: called with a sentence for the user, say of a damaged file.
 
     Raises:
         ValueError: `every` is below 1, or one of `remember` does not say what it remembers; at the start of
-            `fit`: one of them is not in its list, or not before this one, or remembers what cannot be kept.
+            `fit`: one to remember is not in its list, or not before this one, or remembers what cannot be
+            kept.
         CheckpointError: at the start of `fit`: no file is whole, or they are of another model.
         RunWriteError: in `fit`: a checkpoint cannot be written; the older ones stay.
 
@@ -61,7 +71,7 @@ class ExactResume(keras.callbacks.History):  # type: ignore[misc]
     def __init__(
         self,
         folder: str | os.PathLike[str],
-        remember: Sequence[keras.callbacks.Callback],
+        remember: Sequence[keras.callbacks.Callback] | None = None,
         *,
         every: int = 1,
         report: Callable[[str], object] = print,
@@ -69,15 +79,17 @@ class ExactResume(keras.callbacks.History):  # type: ignore[misc]
         super().__init__()
         check_at_least_one(every=every)
         self.folder = Path(folder)
-        self.remember = list(keras.tree.flatten(remember))
-        check_rememberable(self.remember)
+        self.remember = None if remember is None else list(keras.tree.flatten(remember))
+        check_rememberable(self.remember or [])
         self.every = every
         self.report = report
         self.epochs_done = 0
         self.ended = False  # whether a callback ended the training before its last epoch
         self.stopped = False  # whether `stop` did
         self._stop_asked = False
-        self._not_before: list[str] = []  # which of `remember` do not come before this one
+        self._kept: list[keras.callbacks.Callback] = []  # whose memory is kept in the present `fit`
+        self._before: list[keras.callbacks.Callback] = []  # which of `remember` come before this one
+        self._all: list[keras.callbacks.Callback] | None = None  # of the `fit` that begins; None: not known
 
     def stop(self) -> None:
         """Ask for an end after the present epoch, with a checkpoint; a signal handler may call it."""
@@ -91,20 +103,19 @@ class ExactResume(keras.callbacks.History):  # type: ignore[misc]
         """Take back what `state_dict` returned."""
         self.epoch, self.history = state["epoch"], state["history"]
 
+    def set_callbacks(self, callbacks: Sequence[keras.callbacks.Callback]) -> None:
+        """Hear from `RNNModel.fit` which callbacks it has, in their order."""
+        self._all = list(callbacks)
+
     def set_params(self, params: Any) -> None:
         super().set_params(params)
         # Keras hands each `fit`'s callbacks one and the same dict, in their order.
-        self._not_before = [type(c).__name__ for c in self.remember if c.params is not params]
+        self._before = [c for c in self.remember or [] if c.params is params]
 
     def on_train_begin(self, logs: Any = None) -> None:
         super().on_train_begin(logs)
         self.history, self.epochs_done, self.ended, self.stopped = {}, 0, False, False
-        if self._not_before:
-            raise ValueError(
-                "ExactResume must come last in the list of callbacks, after each one that it remembers. "
-                f"Received not before it: {', '.join(self._not_before)}"
-            )
-        check_rememberable(self.remember)
+        self._kept = self._chosen()
         self._memory()  # what cannot be kept is said now
         checkpoint = read_newest_checkpoint(self.folder, report=self.report)
         if checkpoint is None:
@@ -130,6 +141,18 @@ class ExactResume(keras.callbacks.History):  # type: ignore[misc]
         del logs
         self._stop_asked = False
 
+    def _chosen(self) -> list[keras.callbacks.Callback]:
+        everyone, self._all = self._all, None
+        before = self._before if everyone is None else everyone[: everyone.index(self)]
+        others = None if everyone is None else [callback for callback in everyone if callback is not self]
+        kept = whose_memory_to_keep(self.remember, others, report=self.report)
+        if late := [callback for callback in kept if callback not in before]:
+            raise ValueError(
+                "ExactResume must come last in the list of callbacks, after each one that it remembers. "
+                f"Received not before it: {names_of(late)}"
+            )
+        return kept
+
     def _is_good(self, logs: Any) -> bool:
         loss = float((logs or {}).get("loss", 0.0))
         return math.isfinite(loss) and all(np.isfinite(w).all() for w in self.model.get_weights())
@@ -150,7 +173,7 @@ class ExactResume(keras.callbacks.History):  # type: ignore[misc]
         """This history and the callbacks, each with a name that is the same in the next process."""
         seen: dict[str, int] = {}
         owners = {}
-        for kind, callback in [("History", self), *((type(c).__name__, c) for c in self.remember)]:
+        for kind, callback in [("History", self), *((type(c).__name__, c) for c in self._kept)]:
             seen[kind] = seen.get(kind, 0) + 1
             owners[f"{kind} {seen[kind]}"] = callback
         return owners

@@ -30,8 +30,13 @@ _ATTRIBUTES: dict[type, tuple[str, ...]] = {
 
 
 def is_known(callback: keras.callbacks.Callback) -> bool:
-    """Whether the two functions below know a callback; a subclass may remember more than they know of."""
+    """Whether the functions below know a callback; a subclass may remember more than they know of."""
     return type(callback) in _ATTRIBUTES or type(callback) in _OWN_WAYS
+
+
+def has_memory(callback: keras.callbacks.Callback) -> bool:
+    """Whether it is one of Keras' callbacks that remember something."""
+    return is_known(callback) and _ATTRIBUTES.get(type(callback)) != ()
 
 
 def state_of(callback: keras.callbacks.Callback) -> dict[str, Any]:

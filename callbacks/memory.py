@@ -1,6 +1,6 @@
 """What a callback remembers: it says so itself, in `state_dict` and `load_state_dict`."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import keras
@@ -43,6 +43,21 @@ def says_what_it_remembers(callback: Any) -> bool:
     return isinstance(callback, Remembers) or keras_internals.is_known(callback)
 
 
+def has_memory(callback: Any) -> bool:
+    """Whether a callback says what it remembers, and may remember something."""
+    return isinstance(callback, Remembers) or keras_internals.has_memory(callback)
+
+
+def names_of(callbacks: Iterable[Any]) -> str:
+    """The names of the callbacks' classes, for a sentence."""
+    return ", ".join(type(callback).__name__ for callback in callbacks)
+
+
+def _check_only_way_to_go_on(callbacks: Iterable[Any]) -> None:
+    if any(isinstance(callback, keras.callbacks.BackupAndRestore) for callback in callbacks):
+        raise ValueError("BackupAndRestore goes on with a training too: use it or ExactResume, not both.")
+
+
 def check_rememberable(callbacks: Iterable[Any]) -> None:
     """Refuse a callback that does not say what it remembers.
 
@@ -50,15 +65,52 @@ def check_rememberable(callbacks: Iterable[Any]) -> None:
         ValueError: names all of them, and the cure.
     """
     callbacks = list(callbacks)
-    if any(isinstance(callback, keras.callbacks.BackupAndRestore) for callback in callbacks):
-        raise ValueError("BackupAndRestore goes on with a training too: use it or ExactResume, not both.")
-    silent = [type(callback).__name__ for callback in callbacks if not says_what_it_remembers(callback)]
+    _check_only_way_to_go_on(callbacks)
+    silent = [callback for callback in callbacks if not says_what_it_remembers(callback)]
     if silent:
         raise ValueError(
             "`remember` must hold callbacks that say what they remember: give them the methods "
             "`state_dict()` and `load_state_dict(state)`, or leave them out if they remember nothing. "
-            f"Received: {', '.join(silent)}"
+            f"Received: {names_of(silent)}"
         )
+
+
+def whose_memory_to_keep(
+    remember: list[Any] | None, others: Sequence[Any] | None, *, report: Callable[[str], object]
+) -> list[Any]:
+    """The callbacks whose memory `ExactResume` keeps; whose it does not is reported.
+
+    Args:
+        remember: those that the user named; None: all that say what they remember.
+        others: all callbacks of the `fit`, apart from `ExactResume`; None: not known.
+        report: called with a sentence.
+
+    Raises:
+        ValueError: as for `check_rememberable`.
+    """
+    if others is None:
+        if remember is None:
+            report(
+                "ExactResume keeps no other callback's memory here, as only RNNModel.fit says which it has: "
+                "name them in `remember`, [] if none has a memory."
+            )
+    else:
+        _check_only_way_to_go_on(others)
+        if remember is None:
+            remember = [callback for callback in others if has_memory(callback)]
+            if silent := [callback for callback in others if not says_what_it_remembers(callback)]:
+                report(
+                    f"ExactResume does not keep what these callbacks may remember: {names_of(silent)}. "
+                    "Give them `state_dict()` and `load_state_dict(state)`, or, if they remember nothing, "
+                    "name all others in `remember`."
+                )
+        elif left_out := [c for c in others if has_memory(c) and c not in remember]:
+            report(
+                f"ExactResume does not keep what these callbacks remember: {names_of(left_out)}. "
+                "Name them in `remember`, or leave it out to keep all."
+            )
+    check_rememberable(remember or [])
+    return remember or []
 
 
 def state_of(callback: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from lyric_lm.callbacks.dashboard.hparams import listed_settings
 from lyric_lm.callbacks.epoch_guards import EndingCallback, LastGoodModel, RunHistory
 from lyric_lm.callbacks.exact_resume import ExactResume
 from lyric_lm.callbacks.lyric_samples import LyricSamples
-from lyric_lm.callbacks.memory import says_what_it_remembers
+from lyric_lm.callbacks.memory import has_memory
 from lyric_lm.callbacks.tensorboard import TensorBoard
 from lyric_lm.callbacks.validation_report import ValidationReport
 from lyric_lm.generation.sample_writer import SampleWriter
@@ -50,7 +50,7 @@ class StandardCallbacks:
         Args:
             config: the settings.
             extra: the caller's callbacks; an `ExactResume` among them takes the place of the run's own, and
-                remembers those that say what they remember.
+                remembers all that say what they remember.
             samples: how samples are written.
             copy_index: called where samples are reported, for the index of the training text.
             run: where files go; None writes none.
@@ -61,7 +61,7 @@ class StandardCallbacks:
         resume = next((callback for callback in extra if isinstance(callback, ExactResume)), None)
         if resume is None and run is not None:
             every = RunConfig.checkpoint_every
-            resume = ExactResume(run.checkpoints, remember=[], every=every, report=show or _ignore)
+            resume = ExactResume(run.checkpoints, every=every, report=show or print)
         standard = cls(
             validation=ValidationReport(every=config.report.every, write=show) if show else None,
             samples=_reports(config, samples, copy_index, run, show) if run or show else None,
@@ -72,10 +72,9 @@ class StandardCallbacks:
             best=_best_epoch_keeper(config.optimizer, monitor) if monitor else None,
             resume=resume,
         )
-        if resume is not None:
-            named = list(resume.remember)
+        if resume is not None and resume.remember is not None:
             others = [callback for callback in standard.in_order() if callback is not resume]
-            resume.remember = [c for c in others if c in named or says_what_it_remembers(c)]
+            resume.remember += [c for c in others if has_memory(c) and c not in resume.remember]
         return standard
 
     def in_order(self) -> list[keras.callbacks.Callback]:
@@ -139,7 +138,3 @@ def _best_epoch_keeper(config: OptimizerConfig, monitor: str) -> keras.callbacks
         patience=config.epochs if config.patience is None else config.patience,
         restore_best_weights=True,
     )
-
-
-def _ignore(line: str) -> None:
-    del line

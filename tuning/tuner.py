@@ -65,6 +65,7 @@ class RNNTuner(kt.Tuner):  # type: ignore[misc]
         self.goes_on_with_trials = isinstance(oracle, HyperbandOracle)  # in later rounds
         self._pruning = pruning and not self.goes_on_with_trials
         self._models = ModelPool()
+        self._say_once = functools.cache(print)  # each trial has the same callbacks
         # What runs beside a trial: a worker's sign of life to its chief.
         self.beside_trial: Callable[[], AbstractContextManager[Any]] = nullcontext
 
@@ -152,7 +153,7 @@ class RNNTuner(kt.Tuner):  # type: ignore[misc]
         earlier = hp.values.get("tuner/trial_id")  # whose training this one goes on with
         after = None if earlier is None else trial_number(earlier)
         with self.records.begin(number, record, after=after) as run:
-            resume = ExactResume(run.checkpoints, [], every=config.optimizer.epochs)
+            resume = ExactResume(run.checkpoints, every=config.optimizer.epochs, report=self._say_once)
             extra = [*_copies(callbacks, number), resume]
             if self._pruning:
                 guessing = guessing_score(objective, len(texts.vocabulary))

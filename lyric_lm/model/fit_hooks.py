@@ -68,6 +68,23 @@ def first_of_all(
         callbacks.callbacks = [callback for callback in callbacks.callbacks if callback not in own]
 
 
+def tell_of_each_other(callbacks: Any) -> None:
+    """Give each callback that has a method `set_callbacks`, as `ExactResume` has, the list of all of them."""
+    everyone = list(_each(callbacks))
+    for callback in everyone:
+        if hasattr(callback, "set_callbacks"):
+            callback.set_callbacks(everyone)
+
+
+def _each(callbacks: Any) -> Iterator[Any]:
+    """Each callback of those that `fit` takes: one, lists and `CallbackList`s of them, or None."""
+    for callback in tf.nest.flatten(callbacks or []):
+        if isinstance(callback, keras.callbacks.CallbackList):
+            yield from _each(callback.callbacks)
+        else:
+            yield callback
+
+
 _BATCH_HOOKS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
 # Keras' own batch hooks, and whether they do nothing.
 _IDLE: dict[Any, Callable[[Any], bool]] = {
@@ -89,14 +106,10 @@ def asks_for_batches(callbacks: Any) -> bool:
 
     Hooks may be set on the instance, as `LambdaCallback` does.
     """
-    if isinstance(callbacks, keras.callbacks.CallbackList):
-        callbacks = callbacks.callbacks
-    return any(map(_asks, tf.nest.flatten(callbacks or [])))
+    return any(map(_asks, _each(callbacks)))
 
 
 def _asks(callback: Any) -> bool:
-    if isinstance(callback, keras.callbacks.CallbackList):
-        return asks_for_batches(callback)
     hooks = [getattr(getattr(callback, hook), "__func__", None) for hook in _BATCH_HOOKS]
     return not all(hook in _IDLE and _IDLE[hook](callback) for hook in hooks)
 

@@ -12,7 +12,14 @@ from lyric_lm.data.lineage import epoch_numbers, mixes_rows
 from lyric_lm.model.batch_loop import BatchLoop
 from lyric_lm.model.carried_state import CarriedState
 from lyric_lm.model.fit_data import check_pairs, check_rows, rows_of_batches, split_arrays
-from lyric_lm.model.fit_hooks import StartEpoch, TimeSteps, asks_for_batches, first_of_all, steps_at_once
+from lyric_lm.model.fit_hooks import (
+    StartEpoch,
+    TimeSteps,
+    asks_for_batches,
+    first_of_all,
+    steps_at_once,
+    tell_of_each_other,
+)
 from lyric_lm.model.keras_internals import CALLED_BY_FIT, model_supports_jit, tracing_expected
 
 
@@ -101,6 +108,7 @@ class StatefulModel(keras.Model, abc.ABC):  # type: ignore[misc]
         32 steps run as one compiled loop; a progress bar then moves in jumps.
 
         Args: as `keras.Model.fit`'s, but for these.
+            callbacks: one that has a method `set_callbacks` is given the list of all of them at the start.
             shuffle: None shuffles arrays where the model is not `stateful`, as Keras does, and nothing else.
             class_weight: None; all characters weigh alike.
             sample_weight: None, likewise.
@@ -125,6 +133,7 @@ class StatefulModel(keras.Model, abc.ABC):  # type: ignore[misc]
         check = self._size_by_batch(self._training_state) if self.stateful and rows is None else None
         one_by_one = check or self.run_eagerly or asks_for_batches(callbacks)
         at_once = 1 if one_by_one else steps_at_once(training[0], batch_size, steps_per_epoch)
+        tell_of_each_other(callbacks)
         self.make_train_function()
         with (
             self.train_function.running(size=at_once, check=check),

@@ -42,7 +42,7 @@ def train(
         model: from `compiled_model` with the same settings, or one that equals it; None builds one.
         callbacks: more callbacks, placed as `StandardCallbacks` says; an `ExactResume` among them replaces
             the run's own, which writes a checkpoint every ten epochs.
-        show: called with each line of the reports; None shows nothing.
+        show: called with each line of the reports; None shows nothing, and prints warnings.
         dashboard: what TensorBoard's logs in the run hold; None writes none.
         until_epoch: the last epoch for now, where the settings have more; the run can be gone on with.
         samples_at_end: whether samples.txt gets samples of the model that the training ended with, too.

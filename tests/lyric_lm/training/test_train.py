@@ -15,6 +15,7 @@ from lyric_lm.callbacks import ExactResume
 from lyric_lm.callbacks.epoch_guards import EndingCallback
 from lyric_lm.data import CorpusError, UnknownCharacterError, consecutive_batches, load_lyrics
 from lyric_lm.errors import SettingsError
+from lyric_lm.runs.checkpoints import read_newest_checkpoint
 from lyric_lm.runs.record import describe_run
 from lyric_lm.runs.run import Run
 from lyric_lm.settings.config import CorpusConfig, ModelConfig, OptimizerConfig, ReportConfig, TrainConfig
@@ -203,3 +204,23 @@ def test_a_cosine_falls_to_a_hundredth_after_its_warm_up() -> None:
     assert rates == pytest.approx([0, 0.1, 0.2, 0.2 * (0.01 + 0.99 / 2), 0.002])
     with pytest.raises(ValueError, match="`total_steps` is needed"):
         build_optimizer(config)
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_callers_callback_whose_memory_a_run_does_not_keep_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], shown: bool
+) -> None:
+    class Mine(keras.callbacks.Callback):  # type: ignore[misc]
+        pass
+
+    lines: list[str] = []
+    plateau = keras.callbacks.ReduceLROnPlateau("loss")
+    with new_run(tmp_path, CONFIG) as run:
+        train(CONFIG, run=run, callbacks=[Mine(), plateau], show=lines.append if shown else None)
+        checkpoint = read_newest_checkpoint(run.checkpoints, report=pytest.fail)
+    said = lines if shown else capsys.readouterr().out.splitlines()
+    assert [line.split(".")[0] for line in said if "ExactResume" in line] == [
+        "ExactResume does not keep what these callbacks may remember: Mine"
+    ]
+    assert checkpoint is not None
+    assert "ReduceLROnPlateau 1" in checkpoint.memory
