@@ -22,12 +22,13 @@ def stock_model() -> keras.Model:
     return model
 
 
-def fit_ours(callbacks: Any, epochs: int = 1) -> keras.callbacks.History:
+def fit_ours(callbacks: list[Any], epochs: int = 1, *, as_list: type = list) -> keras.callbacks.History:
     vocabulary = Vocabulary("abc")
     model = RNNModel(keras.layers.SimpleRNNCell(4), vocabulary)
     model.compile("sgd", run_eagerly=True)
     batches = consecutive_batches(vocabulary.encode("abcab" * 3), 2, 3)
-    return model.fit(batches, epochs=epochs, verbose=0, callbacks=callbacks)
+    given = callbacks if as_list is list else as_list(callbacks, model=model, epochs=epochs)
+    return model.fit(batches, epochs=epochs, verbose=0, callbacks=given)
 
 
 def kept(folder: Path) -> list[str]:
@@ -111,9 +112,9 @@ def with_memory() -> list[keras.callbacks.Callback]:
     return [early, keras.callbacks.ReduceLROnPlateau("loss"), keras.callbacks.TerminateOnNaN()]
 
 
-@pytest.mark.parametrize("wrap", [list, keras.callbacks.CallbackList], ids=["list", "CallbackList"])
+@pytest.mark.parametrize("as_list", [list, keras.callbacks.CallbackList])
 def test_in_our_fit_all_that_say_what_they_remember_are_kept_and_the_others_named(
-    tmp_path: Path, wrap: Any
+    tmp_path: Path, as_list: type
 ) -> None:
     told: list[str] = []
     for extra, named in [
@@ -121,7 +122,7 @@ def test_in_our_fit_all_that_say_what_they_remember_are_kept_and_the_others_name
         ([MyStop("loss"), keras.callbacks.LambdaCallback()], ["MyStop, LambdaCallback"]),
     ]:
         folder = tmp_path / str(len(extra))
-        fit_ours(wrap([*extra, *with_memory(), ExactResume(folder, report=told.append)]))
+        fit_ours([*extra, *with_memory(), ExactResume(folder, report=told.append)], as_list=as_list)
         assert kept(folder) == ["EarlyStopping 1", "History 1", "ReduceLROnPlateau 1"]
         assert [
             re.findall(r"not keep what .*: (.*)\. Give .*name all others", line)[0] for line in told
