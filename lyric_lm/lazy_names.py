@@ -4,6 +4,7 @@ So `import lyric_lm` and `lyric-lm --help` need not wait for TensorFlow.
 """
 
 import importlib
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,8 +20,8 @@ def lazy_names(
             name is: importing it would put the module in the name's place.
 
     >>> get, names = lazy_names("lyric_lm", {"CopyIndex": "originality.copy_index"})
-    >>> names(), get("CopyIndex").__name__
-    (['CopyIndex'], 'CopyIndex')
+    >>> "CopyIndex" in names(), get("CopyIndex").__name__
+    (True, 'CopyIndex')
     """
 
     def get(name: str) -> Any:
@@ -28,4 +29,6 @@ def lazy_names(
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         return getattr(importlib.import_module(f"{package}.{homes[name]}"), name)
 
-    return get, lambda: sorted(homes)
+    return get, lambda: sorted(
+        {*homes, *(name for name in vars(sys.modules[package]) if name.startswith("__"))}
+    )

@@ -260,6 +260,11 @@ class StatefulModel(keras.Model, abc.ABC):  # type: ignore[misc]
         self.check_ids(x)
         return super().predict_on_batch(x)
 
+    def predict_on_batch(self, x: Any) -> Any:
+        """As `keras.Model.predict_on_batch`; from a zero state."""
+        with tracing_expected():
+            return super().predict_on_batch(x)
+
     def make_train_function(self, force: bool = False) -> Any:
         """Keras' train function as a `BatchLoop`, which `fit` may let run ahead."""
         if self.train_function is None or force:  # type: ignore[has-type]

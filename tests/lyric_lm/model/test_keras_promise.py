@@ -158,7 +158,9 @@ def fit(model: keras.Model, *data: Any, **options: Any) -> dict[str, Any]:
         warnings.simplefilter("always")
         warnings.filterwarnings("ignore", "`shuffle=True` was passed")  # Keras' own default, with any dataset
         history = model.fit(*(data or (dataset(),)), **{"verbose": 0, **options})
-    return results(model, history) | {"warnings": sorted(_first_words(w.message) for w in caught)}
+    return results(model, history) | {
+        "warnings": sorted(_first_words(w.message) for w in caught if w.category is UserWarning)
+    }
 
 
 def _first_words(warning: Warning | str) -> str:
@@ -410,6 +412,177 @@ ALIKE |= {
     ),
     "one test batch": lambda make: make().test_on_batch(X, Y, return_dict=True),
 }
+
+
+# ---------------------------------------------------------------- Keras' own callbacks
+
+
+def callback(kind: str, **options: Any) -> Row:
+    """Three epochs with a callback of Keras', and what files it wrote."""
+
+    def row(make: Make) -> Any:
+        model = make()
+        done = fit(
+            model, callbacks=[getattr(keras.callbacks, kind)(**options)], epochs=3, validation_data=(X, Y)
+        )
+        rate = float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
+        model.optimizer.learning_rate = 0.1
+        return done, rate, sorted(str(path) for path in Path().rglob("*") if path.is_file())
+
+    return row
+
+
+ALIKE |= {
+    "EarlyStopping": callback("EarlyStopping", monitor="loss", min_delta=9.0, restore_best_weights=True),
+    "EarlyStopping on validation": callback("EarlyStopping", patience=1, min_delta=9.0),
+    "EarlyStopping with a baseline": callback("EarlyStopping", baseline=0.1, start_from_epoch=1),
+    "ModelCheckpoint of each epoch": callback(
+        "ModelCheckpoint", filepath="{epoch}.weights.h5", save_weights_only=True
+    ),
+    "ModelCheckpoint of the best": callback(
+        "ModelCheckpoint", filepath="{epoch}.weights.h5", save_best_only=True, save_weights_only=True
+    ),
+    "ModelCheckpoint every 20 batches": callback(
+        "ModelCheckpoint", filepath="{epoch}-{batch}.weights.h5", save_freq=20, save_weights_only=True
+    ),
+    "BackupAndRestore": callback("BackupAndRestore", backup_dir="backup", delete_checkpoint=False),
+    "BackupAndRestore every 20 batches": callback(
+        "BackupAndRestore", backup_dir="backup", save_freq=20, delete_checkpoint=False
+    ),
+    "LearningRateScheduler": callback(
+        "LearningRateScheduler", schedule=lambda epoch, rate: rate / (1 + epoch)
+    ),
+    "ReduceLROnPlateau": callback("ReduceLROnPlateau", patience=0, min_delta=9.0, cooldown=1),
+    "TerminateOnNaN": callback("TerminateOnNaN"),
+    "History": callback("History"),
+    "ProgbarLogger": lambda make: printed(
+        lambda: fit(make(), callbacks=[keras.callbacks.ProgbarLogger()], verbose=2)
+    ),
+}
+
+
+@alike
+def CSVLogger(make: Make) -> Any:  # noqa: N802
+    fit(make(), callbacks=[keras.callbacks.CSVLogger("log.csv")], epochs=3)
+    return len(Path("log.csv").read_text().splitlines())
+
+
+@alike
+def TensorBoard(make: Make) -> Any:  # noqa: N802
+    for name, options in {"epochs": {}, "batches": {"update_freq": 7}}.items():
+        board = keras.callbacks.TensorBoard(name, write_graph=False, **options)
+        fit(make(), callbacks=[board], validation_data=(X, Y))
+    found = []
+    for path in sorted(Path().rglob("*tfevents*")):
+        records = tf.data.TFRecordDataset(str(path))
+        tags = Counter(
+            value.tag
+            for record in records
+            for value in tf.compat.v1.Event.FromString(record.numpy()).summary.value
+            if value.tag in ("epoch_loss", "batch_loss", "evaluation_loss_vs_iterations")
+        )
+        found.append([str(path.parent), dict(tags)])
+    return found
+
+
+@alike
+def BackupAndRestore_after_a_crash(make: Make) -> Any:  # noqa: N802
+    def fail(epoch: int, logs: Any) -> None:
+        del logs
+        if epoch == 1:
+            raise RuntimeError
+
+    first, second = make(), make()
+    backup = keras.callbacks.BackupAndRestore("backup")
+    with pytest.raises(RuntimeError):
+        fit(first, callbacks=[backup, keras.callbacks.LambdaCallback(on_epoch_begin=fail)], epochs=3)
+    done = fit(second, callbacks=[keras.callbacks.BackupAndRestore("backup")], epochs=3)
+    first._initial_epoch = second._initial_epoch = None  # Keras leaves it behind
+    return done
+
+
+@alike
+def SwapEMAWeights(make: Make) -> Any:  # noqa: N802
+    model = make(optimizer=keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.9))
+    swap = keras.callbacks.SwapEMAWeights(swap_on_epoch=True)
+    return fit(model, callbacks=[swap], epochs=2, validation_data=(X, Y))
+
+
+# ---------------------------------------------------------------- compile, optimizers, saving
+
+ALIKE |= {
+    "an optimizer's name": lambda make: fit(make(optimizer="adam"), dataset().take(6)),
+    "metrics": lambda make: fit(make(metrics=["accuracy"]), validation_data=(X, Y)),
+    "metrics, objects": lambda make: make(
+        metrics=["accuracy", keras.metrics.SparseTopKCategoricalAccuracy(k=2, name="top")]
+    ).evaluate(dataset(), verbose=0, return_dict=True),
+    "weighted_metrics": lambda make: make(weighted_metrics=["accuracy"]).evaluate(
+        X, Y, verbose=0, return_dict=True
+    ),
+    "gradients clipped by the optimizer": lambda make: fit(
+        make(optimizer=keras.optimizers.SGD(0.1, clipvalue=0.01)), dataset().take(6)
+    ),
+    "gradients accumulated": lambda make: fit(
+        make(optimizer=keras.optimizers.SGD(0.1, gradient_accumulation_steps=4)), dataset().take(9)
+    ),
+    "a schedule of the learning rate": lambda make: fit(
+        make(optimizer=keras.optimizers.SGD(keras.optimizers.schedules.ExponentialDecay(0.1, 5, 0.5)))
+    ),
+    "loss scaling": lambda make: fit(
+        make(optimizer=keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1), dynamic_growth_steps=4))
+    ),
+    "loss scaling that overflows": lambda make: fit(
+        make(optimizer=keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1), initial_scale=3e38))
+    ),
+    "XLA": lambda make: fit(make(jit_compile=True), dataset(4), epochs=2),
+}
+
+
+@alike
+def weights_saved_and_loaded(make: Make) -> Any:
+    first, second = make(), make()
+    fit(first)
+    first.save_weights("a.weights.h5")
+    second.load_weights("a.weights.h5")
+    return results(second)["weights"]
+
+
+@alike
+def a_model_saved_loaded_and_trained_on(make: Make) -> Any:
+    model = make(optimizer=keras.optimizers.Adam(0.01))
+    fit(model)
+    model.save("a.keras")
+    loaded = keras.saving.load_model("a.keras")
+    return fit(loaded), loaded.predict(X, verbose=0), loaded.evaluate(X, Y, verbose=0, return_dict=True)
+
+
+@alike
+def a_frozen_layer(make: Make) -> Any:
+    model = make(run_eagerly=True)
+    next(layer for layer in model.layers if isinstance(layer, keras.layers.Embedding)).trainable = False
+    loss = {} if isinstance(model, RNNModel) else {"loss": model.loss}
+    model.compile(keras.optimizers.SGD(0.1), jit_compile=False, **loss)
+    return fit(model)
+
+
+@alike
+def at_most_so_many_steps_and_epochs(make: Make) -> Any:
+    keras.config.set_max_steps_per_epoch(5)
+    keras.config.set_max_epochs(2)
+    try:
+        return fit(make(), epochs=4, validation_data=(X, Y))
+    finally:
+        keras.config.set_max_steps_per_epoch(None)
+        keras.config.set_max_epochs(None)
+
+
+@alike
+def names_and_values(make: Make) -> Any:
+    model = make(metrics=["accuracy"])
+    values = model.evaluate(X, Y, verbose=0)
+    batch = model.train_on_batch(X, Y)
+    names = model.metrics_names
+    return names[0], values[:2], [type(v).__name__ for v in values[:2]], batch[:2]
 
 
 # ---------------------------------------------------------------- what ours refuses
