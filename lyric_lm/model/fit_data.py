@@ -97,12 +97,12 @@ def split_arrays(
     if not validation_split or not hasattr(x, "shape"):
         return (x, y, sample_weight), None
     num_rows = math.floor(len(x) * (1 - validation_split))
-    parts = (x, y, sample_weight)
-    training, validation = (
-        tuple(None if part is None else part[rows] for part in parts)
-        for rows in (slice(num_rows), slice(num_rows, None))
-    )
-    return training, validation
+
+    def cut(rows: slice) -> tuple[Any, Any, Any]:
+        ids, next_ids, weights = (None if part is None else part[rows] for part in (x, y, sample_weight))
+        return ids, next_ids, weights
+
+    return cut(slice(num_rows)), cut(slice(num_rows, None))
 
 
 def array_batch_size(num_rows: int, steps: int | None) -> int:
