@@ -258,10 +258,6 @@ class StatefulModel(keras.Model, abc.ABC):  # type: ignore[misc]
     def predict_on_batch(self, x: Any) -> Any:
         """As `keras.Model.predict_on_batch`, from the initial state."""
         self.check_ids(x)
-        return super().predict_on_batch(x)
-
-    def predict_on_batch(self, x: Any) -> Any:
-        """As `keras.Model.predict_on_batch`; from a zero state."""
         with tracing_expected():
             return super().predict_on_batch(x)
 
