@@ -77,10 +77,12 @@ def maker(ours: bool, made: list[keras.Model]) -> Make:
     def make(*, stateful: bool = False, **options: Any) -> keras.Model:
         keras.utils.set_random_seed(1)
         spare = POOL.setdefault((ours, stateful), [])
-        model = spare.pop() if spare and not options else build(ours, stateful, options)
+        used = bool(spare) and not options
+        model = spare.pop() if used else build(ours, stateful, options)
         for weight, value in zip(weights(model), WEIGHTS, strict=True):
             weight.assign(value)
-        model.optimizer.iterations.assign(0)
+        if used:
+            model.optimizer.iterations.assign(0)
         if not options:
             made.append(model)
         return model
@@ -157,7 +159,8 @@ def fit(model: keras.Model, *data: Any, **options: Any) -> dict[str, Any]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         warnings.filterwarnings("ignore", "`shuffle=True` was passed")  # Keras' own default, with any dataset
-        history = model.fit(*(data or (dataset(),)), **{"verbose": 0, **options})
+        arguments: Any = data or (dataset(),)
+        history = model.fit(*arguments, **{"verbose": 0, **options})
     return results(model, history) | {
         "warnings": sorted(_first_words(w.message) for w in caught if w.category is UserWarning)
     }
