@@ -61,6 +61,7 @@ def generate(prefix: str, num_chars: int = 50, temperature: float = 0.0, seed: i
         raise ValueError(f"The model knows no character of {prefix!r}: start with others of vocabulary.json.")
     step, state = open_step()
     random = np.random.default_rng(seed)
+    logits: Any = None
     for index in known:
         logits, state = step(np.array([[index]], np.int32), state)
     text = prefix

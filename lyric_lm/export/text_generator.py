@@ -50,10 +50,9 @@ class TextGenerator(tf.Module):  # type: ignore[misc]
             `text`: string `(B,)`, prefix and continuation.
         """
         logits, state = self._read(prefix)
-        batch_size = tf.shape(prefix)[0]
 
         def body(t: Any, logits: Any, state: list[Any], written: Any) -> Any:
-            uniform = tf.random.stateless_uniform((batch_size,), tf.stack([seed, t]))
+            uniform = tf.random.stateless_uniform(tf.shape(prefix), tf.stack([seed, t]))
             chosen = self._choose(logits, uniform, temperature, top_k, top_p)
             logits, state = self._next(chosen, state)
             return t + 1, logits, state, written.write(t, tf.gather(self._codes, chosen))

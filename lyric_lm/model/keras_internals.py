@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 from keras.src.trainers.compile_utils import MetricsList
-from keras.src.trainers.trainer import model_supports_jit  # 3.12 to 3.15: what jit_compile="auto" goes by
+from keras.src.trainers.trainer import model_supports_jit
 
 # The argument that `fit` adds where it calls `evaluate`, which need not look at the data again; 3.12 to 3.15.
 CALLED_BY_FIT = "_use_cached_eval_dataset"
@@ -17,8 +17,8 @@ __all__ = [
     "CALLED_BY_FIT",
     "DirectedMetric",
     "compiled_steps",
-    "model_supports_jit",
     "profiles_batches",
+    "supports_jit",
     "tracing_expected",
 ]
 
@@ -30,6 +30,11 @@ def compiled_steps(model: keras.Model, step: Callable[[Any], Any]) -> Callable[[
     `make_train_function`, hands out one function only.
     """
     return model._make_function(step)  # type: ignore[no-any-return]
+
+
+def supports_jit(model: keras.Model) -> bool:
+    """What `jit_compile="auto"` goes by where there is an accelerator; 3.12 to 3.15."""
+    return bool(model_supports_jit(model))
 
 
 @contextlib.contextmanager

@@ -204,9 +204,9 @@ def _run_back(
 
     def step(d_state: list[Any], inputs: Any) -> tuple[list[Any], list[Any]]:
         d_output, x_slopes, product_slopes, state_slopes, kept_slopes = inputs
-        d_values = [None] * len(kernels) + [d_state[0] + d_output, *d_state[1:]]
+        d_values: list[Any] = [None] * len(kernels) + [d_state[0] + d_output, *d_state[1:]]
         d_values[len(kernels) + 1 :] = map(tf.add, d_state[1:], _chain(d_values, kept_slopes))
-        d_products = [None] * len(kernels)
+        d_products: list[Any] = [None] * len(kernels)
         for k in reversed(range(len(kernels))):
             d_products[k] = tf.concat(_chain(d_values, product_slopes[k]), axis=-1)
             d_values[k] = d_products[k] @ kernels_t[k]

@@ -20,7 +20,7 @@ from lyric_lm.model.fit_hooks import (
     steps_at_once,
     tell_of_each_other,
 )
-from lyric_lm.model.keras_internals import CALLED_BY_FIT, model_supports_jit, tracing_expected
+from lyric_lm.model.keras_internals import CALLED_BY_FIT, supports_jit, tracing_expected
 
 
 class StatefulModel(keras.Model, abc.ABC):  # type: ignore[misc]
@@ -300,4 +300,4 @@ class StatefulModel(keras.Model, abc.ABC):  # type: ignore[misc]
 
     def _resolve_auto_jit_compile(self) -> bool:
         # Keras' own "auto" leaves XLA off on machines without an accelerator, where it pays here.
-        return bool(model_supports_jit(self))
+        return supports_jit(self)

@@ -196,7 +196,7 @@ def test_a_cell_whose_call_does_more_than_its_formula_takes_the_generic_path(
 
 
 def test_an_activation_that_mixes_units_learns_or_draws_takes_the_generic_path() -> None:
-    slope = tf.Variable(2.0)
+    slope = tf.Variable(tf.constant(2.0))
     for activation in (
         "softmax",
         "log_softmax",
