@@ -30,10 +30,7 @@ def compiled_loop(model: RNNModel, sampler: Sampler | Beam, rules: tuple[Rule, .
         loop = _beam_loop(model, sampler, bar)
     else:
         loop = _row_loop(model, sampler, bar, keeps_history=bool(rules))
-    loop = tf.function(loop, jit_compile=model.jit_compile)
-    # One trace per setting is meant; TensorFlow would warn of a loop that retraces too often.
-    loop._omit_frequent_tracing_warning = True
-    return loop
+    return tf.function(loop, jit_compile=model.jit_compile)
 
 
 def _bar_function(unknown_id: int | None, rules: tuple[Rule, ...]) -> Callable[[Any, Any], Any]:

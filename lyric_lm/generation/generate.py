@@ -220,6 +220,4 @@ def _warm_up_function(model: RNNModel) -> Any:
         logits, state = model(ids)
         return logits[:, -1], state
 
-    function = tf.function(last_logits, input_signature=[tf.TensorSpec((None, None), tf.int32)])
-    function._omit_frequent_tracing_warning = True  # it is traced once for each model, and models may be many
-    return function
+    return tf.function(last_logits, input_signature=[tf.TensorSpec((None, None), tf.int32)])

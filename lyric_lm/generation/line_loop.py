@@ -99,9 +99,7 @@ def line_loop(model: RNNModel, sampler: Sampler, rules: tuple[Rule, ...], alphab
         a line's first character; history int32 `(B, H)`; uniforms float32 `(R, B)` in [0, 1).
     """
     # Without XLA, which compiles it for ten seconds and runs it no faster: the rows are many, the steps few.
-    draw = tf.function(_LineLoop(model, sampler, rules, alphabet).draw)
-    draw._omit_frequent_tracing_warning = True  # it is traced once for each number of rows and steps
-    return draw
+    return tf.function(_LineLoop(model, sampler, rules, alphabet).draw)
 
 
 @dataclasses.dataclass(frozen=True)

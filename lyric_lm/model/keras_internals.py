@@ -1,4 +1,4 @@
-"""Names of Keras that are not public, each with the versions it was seen in and why it is needed."""
+"""Names of Keras and TensorFlow that are not public, with the versions they were seen in and why."""
 
 import contextlib
 import logging
@@ -17,6 +17,7 @@ __all__ = [
     "CALLED_BY_FIT",
     "DirectedMetric",
     "compiled_steps",
+    "expect_tracing",
     "profiles_batches",
     "supports_jit",
     "tracing_expected",
@@ -49,6 +50,15 @@ def tracing_expected() -> Iterator[None]:
         yield
     finally:
         logger.removeFilter(_is_not_about_tracing)
+
+
+def expect_tracing(function: Any) -> Any:
+    """The `tf.function`, which will say nothing of frequent tracing: for one that each model has its own of.
+
+    What TensorFlow 2.20 to 2.21 set for functions of their own, without a public name.
+    """
+    function._omit_frequent_tracing_warning = True
+    return function
 
 
 def _is_not_about_tracing(record: logging.LogRecord) -> bool:
