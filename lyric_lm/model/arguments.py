@@ -59,7 +59,7 @@ def checked_cells(cell: Any) -> list[Any]:
         raise ValueError(
             f"`cell` must be one cell: use keras.layers.StackedRNNCells([...]). Received: cell={cell!r}"
         )
-    if not (hasattr(cell, "state_size") and callable(cell)):
+    if not (hasattr(cell, "state_size") and hasattr(cell, "call")):  # what `keras.layers.RNN` asks for
         raise ValueError(
             f"`cell` must be a Keras RNN cell, say keras.layers.GRUCell(256). Received: cell={cell!r}"
         )

@@ -21,8 +21,8 @@ class IdRange:
 
     def __init__(self, num_ids: int) -> None:
         self._num_ids = num_ids
-        self._lowest = tf.Variable(0, dtype=tf.int64, trainable=False, name="lowest_id")
-        self._highest = tf.Variable(0, dtype=tf.int64, trainable=False, name="highest_id")
+        self._lowest = tf.Variable(tf.zeros((), tf.int64), trainable=False, name="lowest_id")
+        self._highest = tf.Variable(tf.zeros((), tf.int64), trainable=False, name="highest_id")
 
     def clipped(self, ids: Any) -> Any:
         """Note a batch's extremes and make what lies outside legal, for this step: int32, of its shape."""
