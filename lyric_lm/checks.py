@@ -1,5 +1,8 @@
 """The checks of a number that somebody hands in; each names the argument, the rule and what came instead."""
 
+import operator
+from typing import Any
+
 
 def check_at_least_one(**numbers: float | None) -> None:
     """Refuse a number below 1; None passes.
@@ -36,3 +39,22 @@ def check_shares(**shares: float) -> None:
     for name, share in shares.items():
         if not 0 <= share < 1:
             raise ValueError(f"`{name}` must be in [0, 1). Received: {name}={share}")
+
+
+def whole_number(name: str, value: Any) -> int:
+    """A whole number of at least 1, as an `int` whatever integer it was given as.
+
+    Raises:
+        ValueError: it is none, or below 1.
+
+    >>> whole_number("num_chars", 2.5)
+    Traceback (most recent call last):
+    ValueError: `num_chars` must be a whole number of at least 1. Received: num_chars=2.5
+    """
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = 0
+    if number < 1:
+        raise ValueError(f"`{name}` must be a whole number of at least 1. Received: {name}={value!r}")
+    return number

@@ -166,7 +166,7 @@ class _Watchdog:
             for tuner_id in self._workers.newly_dead() if self._workers else []:
                 self._count_as_dead(tuner_id, "its process has ended")
             if not self._over() and not self._servicer.heard:
-                self._expect_somebody()
+                self._give_up_without_workers()
 
     def _over(self) -> bool:
         asked = self._servicer.stop_triggered
@@ -178,7 +178,7 @@ class _Watchdog:
         rest = "" if trial_id is None else f"; its trial {trial_number(trial_id)} goes to another worker"
         self._write(f"{tuner_id} counts as dead ({why}){rest}")
 
-    def _expect_somebody(self) -> None:
+    def _give_up_without_workers(self) -> None:
         """Give up where nobody can be expected to come.
 
         Raises:

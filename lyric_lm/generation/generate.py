@@ -1,6 +1,5 @@
 """`generate` and `stream`: the one sampling loop, compiled."""
 
-import operator
 from collections.abc import Iterator, Sequence
 from typing import Any, overload
 
@@ -8,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
+from lyric_lm.checks import whole_number
 from lyric_lm.data import UnknownCharacterError, Vocabulary, name_characters
 from lyric_lm.generation.compiled_loop import compiled_loop
 from lyric_lm.generation.line_ends import before_stop
@@ -130,7 +130,7 @@ def _pieces(
     history: ArrayLike = (),
 ) -> Iterator[list[str]]:
     """Continuations of all prefixes, `at_once` characters at a time, after the same history."""
-    num_chars = _checked_length(num_chars)
+    num_chars = whole_number("num_chars", num_chars)
     encoded = [encode_prefix(model.vocabulary, text) for text in prefixes]
     sampler = Greedy() if sampler is None else sampler
     _check_sampling(sampler, rules)
@@ -156,18 +156,6 @@ def _checked_prefixes(prefix: Any) -> list[str]:
         if not isinstance(text, str):
             raise ValueError(f"`prefix` must be a string or several. Received: prefix={prefix!r:.60}")
     return prefixes
-
-
-def _checked_length(num_chars: Any) -> int:
-    try:
-        length = operator.index(num_chars)
-    except TypeError:
-        length = 0
-    if length < 1:
-        raise ValueError(
-            f"`num_chars` must be a whole number of at least 1. Received: num_chars={num_chars!r}"
-        )
-    return length
 
 
 def _check_sampling(sampler: Any, rules: Any) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
-from lyric_lm.generation.whole_number import hold_whole_number
+from lyric_lm.checks import whole_number
 from lyric_lm.originality.copy_guard import CopyGuard
 
 _BARRED = -float("inf")
@@ -63,7 +63,7 @@ class NoRepeatNgram(Rule):
     n: int = 4  # >= 1
 
     def __post_init__(self) -> None:
-        hold_whole_number(self, "n")
+        object.__setattr__(self, "n", whole_number("n", self.n))
 
     def apply(self, logits: Any, history: Any) -> Any:
         length = self.n - 1

@@ -11,7 +11,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from lyric_lm.generation.whole_number import hold_whole_number
+from lyric_lm.checks import whole_number
 from lyric_lm.settings.config import check_temperature
 
 
@@ -66,7 +66,7 @@ class TopK(Sampler):
 
     def __post_init__(self) -> None:
         check_temperature(self.temperature)
-        hold_whole_number(self, "k")
+        object.__setattr__(self, "k", whole_number("k", self.k))
 
     def choose(self, logits: Any, uniform: Any) -> Any:
         logits = tf.convert_to_tensor(logits, tf.float32) / self.temperature
@@ -112,7 +112,7 @@ class Beam:
     width: int = 4  # >= 1
 
     def __post_init__(self) -> None:
-        hold_whole_number(self, "width")
+        object.__setattr__(self, "width", whole_number("width", self.width))
 
     def extend(self, scores: Any, logits: Any) -> tuple[Any, Any, Any]:
         """Keep the best `width` of all one-character extensions.

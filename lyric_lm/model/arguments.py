@@ -1,12 +1,12 @@
 """What `RNNModel` checks of its arguments; each error names the cure."""
 
-import operator
 from collections.abc import Callable
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from lyric_lm.checks import whole_number
 from lyric_lm.data import Vocabulary
 
 
@@ -125,13 +125,7 @@ def checked_embedding_dim(value: Any, *, tie_embeddings: bool) -> int | None:
         if tie_embeddings:
             raise ValueError("`tie_embeddings` needs an `embedding_dim`. Received: embedding_dim=None")
         return None
-    try:
-        width = operator.index(value)
-    except TypeError:
-        width = 0
-    if width < 1:
-        raise ValueError(f"`embedding_dim` must be at least 1, or None. Received: embedding_dim={value!r}")
-    return width
+    return whole_number("embedding_dim", value)
 
 
 def check_id_tensor(ids: Any, name: str = "ids") -> None:

@@ -16,7 +16,7 @@ class SearchConfig:
     tuner: Literal["random", "bayesian", "hyperband", "grid"] = "random"  # how the next trial is chosen
     max_trials: int | None = None  # None: 30; for hyperband and grid, until they are through
     objective: str | None = None  # minimised; None: val_perplexity, or perplexity where nothing is held out
-    pruning: bool = True  # stop trials worse than the median early; hyperband has its own way and ignores it
+    pruning: bool = True  # stop trials worse than the median early; hyperband has rounds for that
     search_seed: int = 0  # of the tuner's choices; the trainings' own is --seed
 
     def __post_init__(self) -> None:
