@@ -1,0 +1,152 @@
+"""The READMEs are true: commands parse, Python compiles, imported names exist, links lead somewhere."""
+
+import ast
+import importlib
+import importlib.util
+import re
+import shlex
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+import tyro
+
+from lyric_lm.cli import LyricLM
+from lyric_lm.cli.recipe import asks_for_recipe
+from lyric_lm.cli.train import Train
+from lyric_lm.cli.tune import Tune
+from lyric_lm.settings.config import RunConfig
+from lyric_lm.settings.recipe import generalize
+
+ROOT = Path(__file__).parents[1]
+FRONT = ("README.md", "README.zh.md")
+# The rooms' READMEs; a run's own in tests/fixtures was written by a training.
+READMES = sorted(
+    path.relative_to(ROOT).as_posix()
+    for folder in ("callbacks", "data", "lyric_lm", "tests", "tuning")
+    for path in (ROOT / folder).rglob("README.md")
+    if "fixtures" not in path.parts
+)
+READMES = [*FRONT, "CONTRIBUTING.md", *READMES]
+NOT_OF_THE_COMMAND = ("CONTRIBUTING.md", "tests/benchmarks/README.md")  # whose flags are other programs'
+COMMANDS = {"evaluate", "export", "generate", "plot", "train", "tune", "write"}
+
+_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_SPAN = re.compile(r"`([^`\n]+)`")
+_LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+_HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
+
+
+def text_of(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def blocks(name: str, *languages: str) -> list[str]:
+    """The fenced blocks in one of these languages."""
+    return [content for language, content in _BLOCK.findall(text_of(name)) if language in languages]
+
+
+def commands(name: str) -> list[list[str]]:
+    """The words after each `lyric-lm` of the shell blocks and, where it has flags, of the text."""
+    shell = [line for block in blocks(name, "sh", "bash") for line in block.splitlines()]
+    spans = [span for span in _SPAN.findall(_BLOCK.sub("", text_of(name))) if " --" in span or "&&" in span]
+    found = []
+    for line in [*shell, *spans]:
+        for command in line.replace("\\", "/").split("&&"):
+            words = shlex.split(command, comments=True)
+            at = next((i for i, word in enumerate(words) if word.split("/")[-1] == "lyric-lm"), None)
+            if at is not None:
+                found.append(words[at + 1 :])
+    return found
+
+
+def anchors(path: Path) -> set[str]:
+    """The anchors that GitHub gives the headings of a page."""
+    headings = _HEADING.findall(_BLOCK.sub("", path.read_text(encoding="utf-8")))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def parse(words: list[str]) -> LyricLM:
+    """A command line as `lyric_lm.cli.main` parses it, with the recipe's values for a text of some length."""
+    plain_flags = (tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes)
+    if not asks_for_recipe(words):
+        return tyro.cli(LyricLM, prog="lyric-lm", args=words, config=plain_flags)
+    values = generalize(60_000)
+    recipe = Tune.around(values) if words[0] == "tune" else Train(values, RunConfig(), recipe="generalize")
+    return tyro.cli(LyricLM, prog="lyric-lm", args=words, config=plain_flags, default=LyricLM(recipe))
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_the_commands_parse(name: str) -> None:
+    for words in commands(name):
+        if "--help" in words:
+            continue
+        words = ["0" if word == "S" else word for word in words]  # S stands for a seed
+        try:
+            parse(words)
+        except SystemExit:
+            pytest.fail(f"{name}: lyric-lm {shlex.join(words)}")
+
+
+@pytest.mark.parametrize("name", [name for name in READMES if name not in NOT_OF_THE_COMMAND])
+def test_the_flags_named_by_themselves_exist(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    named = {
+        span.split()[0] for span in _SPAN.findall(_BLOCK.sub("", text_of(name))) if span.startswith("--")
+    }
+    for command in COMMANDS:
+        with pytest.raises(SystemExit):
+            parse([command, "--help"])
+    assert named <= {*re.findall(r"--[a-z][a-z-]*", capsys.readouterr().out), "--help"}
+
+
+@pytest.mark.parametrize("name", FRONT)
+def test_the_front_pages_have_commands(name: str) -> None:
+    assert {words[0] for words in commands(name)} == COMMANDS
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_the_python_compiles_and_the_names_that_it_imports_exist(name: str) -> None:
+    for block in blocks(name, "python"):
+        tree = ast.parse(block)
+        compile(tree, name, "exec")
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    assert importlib.util.find_spec(alias.name) is not None, alias.name
+            elif isinstance(node, ast.ImportFrom):
+                module = importlib.import_module(node.module or "")
+                for alias in node.names:
+                    assert hasattr(module, alias.name), f"{node.module}.{alias.name}"
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_the_links_lead_somewhere(name: str) -> None:
+    for link in _LINK.findall(_BLOCK.sub("", text_of(name))):
+        if re.match(r"[a-z]+:", link):
+            continue
+        file, _, anchor = unquote(link).partition("#")
+        path = (ROOT / name).parent / file if file else ROOT / name
+        assert path.exists(), f"{name}: {link}"
+        assert path.resolve().is_relative_to(ROOT.resolve()), f"{name}: {link}"
+        if anchor:
+            assert anchor in anchors(path), f"{name}: {link}"
+
+
+def test_the_front_page_is_one_page() -> None:
+    assert len(text_of("README.md").splitlines()) <= 120
+
+
+def test_the_two_front_pages_name_each_other_and_show_the_same_code() -> None:
+    assert "](README.zh.md)" in text_of("README.md")
+    assert "](README.md)" in text_of("README.zh.md")
+
+    def code(name: str) -> list[str]:
+        return [re.sub(r"  # .*", "", block) for block in blocks(name, "sh", "python", "text")]
+
+    assert [block for block in code("README.md") if "pytest" not in block] == code("README.zh.md")
+
+
+def test_every_room_with_a_page_is_named_on_the_front_page() -> None:
+    named = set(_LINK.findall(text_of("README.md")))
+    rooms = {name for name in READMES if name not in FRONT}
+    assert rooms <= {link.partition("#")[0] for link in named}
