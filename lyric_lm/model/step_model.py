@@ -25,7 +25,8 @@ class StepModel(keras.Model):  # type: ignore[misc]
     def call(self, inputs: dict[str, Any]) -> dict[str, Any]:
         names = self.state_names
         state = tf.nest.pack_sequence_as(self._zeros, [inputs[name] for name in names])
-        logits, state = self.model(inputs["ids"], state)
+        ids = tf.cast(inputs["ids"], tf.int32)  # Keras traces a float default, whatever the signature says
+        logits, state = self.model(ids, state)
         flat = [tf.cast(tensor, tf.float32) for tensor in tf.nest.flatten(state)]
         next_state = {f"next_{name}": tensor for name, tensor in zip(names, flat, strict=True)}
         return {"logits": logits[:, -1], **next_state}
