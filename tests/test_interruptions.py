@@ -121,9 +121,12 @@ def test_a_run_whose_corpus_changed_is_not_gone_on_with(
     words = flags.split()
     run = ["--run-dir", str(tmp_path / "run")]
     assert main(["train", "--corpus", str(corpus), *run, *words]) == 0
-    corpus.write_text("abcdefg\n" * 29, encoding="utf-8")
-    assert main(["train", "--resume", *run]) == 2
+    other = tmp_path / "other.txt"
+    other.write_text("abcdefg\n" * 29, encoding="utf-8")
+    assert main(["train", "--resume", *run, "--corpus", str(other)]) == 2
     assert "training text was" in capsys.readouterr().err
+    corpus.write_text("abcdefg\n" * 29, encoding="utf-8")
+    assert main(["train", "--resume", *run]) == 0  # with the text that the run keeps
     corpus.write_text("abcdefg " * 30, encoding="utf-8")
     assert main(["train", "--resume", *run, "--seed", "1"]) == 2
     assert "seed was 0 and is now 1" in capsys.readouterr().err

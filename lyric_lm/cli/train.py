@@ -127,7 +127,7 @@ class Train:
         except BaseException:
             run.close()
             raise
-        if not any(run.checkpoints.glob("epoch-*.ckpt")):
+        if is_resumed and not any(run.checkpoints.glob("epoch-*.ckpt")):
             print("The run keeps no checkpoint to go on from: it begins again, with its first epoch.")
         elif changed := changed_versions(before):
             print(f"Begun with {changed}: going on, but not to the bit as that version would have.")

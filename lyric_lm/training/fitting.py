@@ -73,7 +73,7 @@ def common_beginnings(lyrics: Lyrics, number: int) -> tuple[str, ...]:
 
     >>> from lyric_lm.data import load_lyrics
     >>> common_beginnings(load_lyrics("built-in"), 2)
-    ('他说', '我在')
+    ('我们', '我说')
     """
     starts = lyrics.line_starts.tolist()
     ends = [*starts[1:], len(lyrics.text)]

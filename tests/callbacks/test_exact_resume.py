@@ -85,7 +85,7 @@ def fit(model: RNNModel, path: Path, callbacks: list[Any], *, epochs: int = EPOC
     ids = VOCABULARY.encode(TEXT)
     early = keras.callbacks.EarlyStopping("val_loss", patience=9, restore_best_weights=True)
     plateau = keras.callbacks.ReduceLROnPlateau("val_loss", patience=1, factor=0.3, min_delta=0.5)
-    counter, samples = Counter(), LyricSamples(["ab"], every=2, num_chars=5, write=lambda _: None)
+    counter, samples = Counter(), LyricSamples(["ab"], every=1, num_chars=5, write=lambda _: None)
     remembered = [early, plateau, counter, samples]
     model.fit(
         varied_batches(ids, B, T, seed=5),

@@ -62,7 +62,10 @@ def test_a_failed_trial_shows_its_traceback(tmp_path: Path) -> None:
 def test_a_trial_has_the_charts_of_any_run(base: TrainConfig, tmp_path: Path) -> None:
     space = SearchSpace(learning_rate=(1.0, 5.0, 9.0), hidden_size=(4,))
     search(
-        base, space, settings=SearchConfig(tuner="grid", max_trials=1), run=SearchRunConfig(tmp_path / "s")
+        base,
+        space,
+        settings=SearchConfig(tuner="grid", max_trials=1, pruning=False),
+        run=SearchRunConfig(tmp_path / "s"),
     )
     trial = tmp_path / "s" / "trials" / "1"
     config = Run.open(trial).settings()

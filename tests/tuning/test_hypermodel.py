@@ -25,8 +25,8 @@ def batches_of(lyrics: Lyrics) -> Any:
     ("kind", "options"),
     [
         (kt.RandomSearch, {"max_trials": 2}),
-        (kt.BayesianOptimization, {"max_trials": 2}),
-        (kt.GridSearch, {"max_trials": 2}),
+        pytest.param(kt.BayesianOptimization, {"max_trials": 2}, marks=pytest.mark.slow),
+        pytest.param(kt.GridSearch, {"max_trials": 2}, marks=pytest.mark.slow),
         (kt.Hyperband, {"max_epochs": 2}),
     ],
 )

@@ -94,8 +94,8 @@ def test_each_searched_setting_is_a_flag_of_a_training() -> None:
     [
         (["--batch-size", "2", "--objective", "bleu"], "--objective takes loss or perplexity"),
         (["--batch-size", "2", "--learning-rate", "3", "--hidden-size", "4"], "give --learning-rate"),
-        (["--batch-size", "2", "--hidden-size", "3", "0"], "`hidden_size` must be at least 1"),
-        (["--batch-size", "2", "600"], "the largest batch_size"),
+        (["--batch-size", "2", "--hidden-size", "3", "0"], "--hidden-size must be at least 1"),
+        (["--batch-size", "2", "600"], "the largest --batch-size"),
     ],
 )
 def test_what_cannot_work_is_one_sentence_and_exit_status_2(
