@@ -47,7 +47,13 @@ def test_a_wheel_built_from_the_sdist_holds_the_package_and_its_corpus(clone: Pa
     (wheel,) = tmp_path.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0].split("-")[0] for name in names} == {"lyric_lm"}
-    wanted = ["py.typed", "model.py", "data/lyrics.txt", "callbacks/lyric_samples.py", "tuning/__init__.py"]
+    wanted = [
+        "py.typed",
+        "model/rnn_model.py",
+        "data/lyrics.txt",
+        "callbacks/lyric_samples.py",
+        "tuning/__init__.py",
+    ]
     assert {f"lyric_lm/{name}" for name in wanted} <= set(names)
     target = tmp_path / "site"
     run(sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", target, wheel, cwd=tmp_path)
