@@ -54,7 +54,8 @@ def whole_number(name: str, value: Any) -> int:
     try:
         number = operator.index(value)
     except TypeError:
-        number = 0
-    if number < 1:
-        raise ValueError(f"`{name}` must be a whole number of at least 1. Received: {name}={value!r}")
+        raise ValueError(
+            f"`{name}` must be a whole number of at least 1. Received: {name}={value!r}"
+        ) from None
+    check_at_least_one(**{name: number})
     return number

@@ -72,7 +72,7 @@ def test_lyrics_are_no_vocabulary() -> None:
         ({"clipping_theta": "0.1"}, "`clipping_theta` must be positive.*'0.1'"),
         ({"clipping_theta": float("nan")}, "`clipping_theta` must be positive"),
         ({"embedding_dim": 0}, "`embedding_dim` must be at least 1"),
-        ({"embedding_dim": 2.5}, "`embedding_dim` must be at least 1"),
+        ({"embedding_dim": 2.5}, "`embedding_dim` must be a whole number of at least 1"),
         ({"tie_embeddings": True}, "needs an `embedding_dim`"),
         ({"dropout": 1.0}, r"`dropout` must be in \[0, 1\)"),
         ({"character_dropout": -0.1}, r"`character_dropout` must be in \[0, 1\)"),
