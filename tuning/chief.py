@@ -5,12 +5,11 @@ worker comes back, and two of them can share a port. The service is KerasTuner's
 that it lives by asking again for the trial that it is at.
 """
 
-import contextlib
 import errno
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent import futures
 from typing import Any
 
@@ -53,17 +52,42 @@ def serve(
         SearchServiceError: the port is in use, or no worker is left.
     """
     oracle.save()
-    servicer = _Servicer(oracle)
+    servicer, workers, timeout = _Servicer(oracle), None, service.worker_timeout
     server, port = _open_server(servicer, service)
-    workers = None
     try:
         server.start()
         workers = start_workers(port) if start_workers else None
-        _Watchdog(servicer, service, workers, first_worker_seconds=first_worker_seconds, write=write).watch()
+        while not servicer.over():
+            time.sleep(_POLL_SECONDS)
+            if servicer.error is not None:
+                raise servicer.error
+            dead = dict.fromkeys(servicer.silent(timeout), f"silent for {timeout:g} s")
+            dead |= dict.fromkeys(workers.newly_dead() if workers else [], "its process has ended")
+            for tuner_id, why in dead.items():
+                trial_id = servicer.release(tuner_id)
+                rest = f"; its trial {trial_number(trial_id)} goes to another worker" if trial_id else ""
+                write(f"{tuner_id} counts as dead ({why}){rest}")
+            problem = _why_nobody_comes(servicer, workers, first_worker_seconds, 2 * timeout)
+            if problem and not servicer.heard and not servicer.over():
+                kept = f"the {len(oracle.end_order)} finished trials are kept"
+                raise SearchServiceError(f"{problem}: {kept}; {GO_ON}.")
     finally:
         if workers is not None:
             workers.stop()
         server.stop(_GRACE_SECONDS).wait()
+
+
+def _why_nobody_comes(
+    servicer: "_Servicer", workers: LocalWorkers | None, first_worker_seconds: float, later_seconds: float
+) -> str:
+    """Why no worker can be expected any more; "" where one can."""
+    if workers is not None and workers.all_ended():
+        return f"All workers have ended, see {workers.logs}"
+    # So long that a worker started anew finds its chief.
+    limit = later_seconds if servicer.has_worked else first_worker_seconds
+    if time.monotonic() - servicer.last_heard <= limit:
+        return ""
+    return f"No worker has {'answered for' if servicer.has_worked else 'come within'} {limit:g} s"
 
 
 class _Servicer(OracleServicer):  # type: ignore[misc]
@@ -72,43 +96,47 @@ class _Servicer(OracleServicer):  # type: ignore[misc]
     def __init__(self, oracle: DurableOracle) -> None:
         super().__init__(oracle)
         self.heard: dict[str, float] = {}  # worker -> time, of those still at work
-        self.last_heard: float | None = None
+        self.last_heard = time.monotonic()  # or since when nobody has been
+        self.has_worked = False  # whether anybody ever came
         self.error: BaseException | None = None
 
     def CreateTrial(self, request: Any, context: Any) -> Any:  # noqa: N802, the service's own name
-        with self._noting_errors():
-            response = super().CreateTrial(request, context)
-        self._hear(request.tuner_id)
+        response = self._noting_errors(super().CreateTrial, request, context)
+        self.heard[request.tuner_id] = self.last_heard = time.monotonic()
+        self.has_worked = True
         if response.trial.status == TrialStatus.to_proto(TrialStatus.STOPPED):
             self.heard.pop(request.tuner_id, None)
         return response
 
     def UpdateTrial(self, request: Any, context: Any) -> Any:  # noqa: N802
         self._refuse_stranger(request.trial_id, context)
-        with self._noting_errors():
-            return super().UpdateTrial(request, context)
+        return self._noting_errors(super().UpdateTrial, request, context)
 
     def EndTrial(self, request: Any, context: Any) -> Any:  # noqa: N802
         self._refuse_stranger(request.trial.trial_id, context)
-        with self._noting_errors():
-            return super().EndTrial(request, context)
+        return self._noting_errors(super().EndTrial, request, context)
 
     def silent(self, seconds: float) -> list[str]:
         """The workers not heard of for so long."""
         now = time.monotonic()
         return [tuner_id for tuner_id, heard in list(self.heard.items()) if now - heard > seconds]
 
+    def release(self, tuner_id: str) -> str | None:
+        """Forget a dead worker; its trial's id, if it had one, which goes to another."""
+        self.heard.pop(tuner_id, None)
+        return self.oracle.release(tuner_id)  # type: ignore[no-any-return]
+
+    def over(self) -> bool:
+        """Whether every trial has ended and every worker knows."""
+        return self.stop_triggered and not self.oracle.ongoing_trials and not self.oracle.tuner_ids
+
     def _refuse_stranger(self, trial_id: str, context: Any) -> None:
         if trial_id not in self.oracle.trials:
             context.abort(grpc.StatusCode.NOT_FOUND, f"trial {trial_id} is of another search")
 
-    def _hear(self, tuner_id: str) -> None:
-        self.heard[tuner_id] = self.last_heard = time.monotonic()
-
-    @contextlib.contextmanager
-    def _noting_errors(self) -> Iterator[None]:
+    def _noting_errors(self, answer: Callable[[Any, Any], Any], request: Any, context: Any) -> Any:
         try:
-            yield
+            return answer(request, context)
         except BaseException as error:
             self.error = error  # grpc would only tell the worker
             raise
@@ -123,11 +151,10 @@ def _open_server(servicer: _Servicer, service: ServiceConfig) -> tuple[Any, int]
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
     except OSError as error:
-        on_cluster = "KERASTUNER_ORACLE_IP" in os.environ
+        cure = "let KERASTUNER_ORACLE_IP be an address of the chief's own machine"
         if error.errno in (errno.EADDRINUSE, errno.EACCES):
-            cure = f"choose another with {'KERASTUNER_ORACLE_PORT' if on_cluster else '--port'}"
-        else:
-            cure = "let KERASTUNER_ORACLE_IP be an address of the chief's own machine"
+            name = "KERASTUNER_ORACLE_PORT" if "KERASTUNER_ORACLE_IP" in os.environ else "--port"
+            cure = f"choose another with {name}"
         raise SearchServiceError(
             f"The chief cannot have port {port} of {host} ({error.strerror}): {cure}."
         ) from error
@@ -135,65 +162,3 @@ def _open_server(servicer: _Servicer, service: ServiceConfig) -> tuple[Any, int]
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=1), options=[("grpc.so_reuseport", 0)])
     new_service(servicer, server)
     return server, int(server.add_insecure_port(f"{host}:{port}"))
-
-
-class _Watchdog:
-    """Looks after the workers, and ends a search that nobody works on any more."""
-
-    def __init__(
-        self,
-        servicer: _Servicer,
-        service: ServiceConfig,
-        workers: LocalWorkers | None,
-        *,
-        first_worker_seconds: float,
-        write: Callable[[str], object],
-    ) -> None:
-        self._servicer, self._workers, self._write = servicer, workers, write
-        self._oracle: DurableOracle = servicer.oracle
-        self._timeout = service.worker_timeout
-        self._first_worker_seconds = first_worker_seconds
-        self._began = time.monotonic()
-
-    def watch(self) -> None:
-        """Return when every trial has ended and every worker knows."""
-        while not self._over():
-            time.sleep(_POLL_SECONDS)
-            if self._servicer.error is not None:
-                raise self._servicer.error
-            for tuner_id in self._servicer.silent(self._timeout):
-                self._count_as_dead(tuner_id, f"silent for {self._timeout:g} s")
-            for tuner_id in self._workers.newly_dead() if self._workers else []:
-                self._count_as_dead(tuner_id, "its process has ended")
-            if not self._over() and not self._servicer.heard:
-                self._give_up_without_workers()
-
-    def _over(self) -> bool:
-        asked = self._servicer.stop_triggered
-        return asked and not self._oracle.ongoing_trials and not self._oracle.tuner_ids
-
-    def _count_as_dead(self, tuner_id: str, why: str) -> None:
-        self._servicer.heard.pop(tuner_id, None)
-        trial_id = self._oracle.release(tuner_id)
-        rest = "" if trial_id is None else f"; its trial {trial_number(trial_id)} goes to another worker"
-        self._write(f"{tuner_id} counts as dead ({why}){rest}")
-
-    def _give_up_without_workers(self) -> None:
-        """Give up where nobody can be expected to come.
-
-        Raises:
-            SearchServiceError: there is no worker, and has not been for too long.
-        """
-        now, last = time.monotonic(), self._servicer.last_heard
-        if self._workers is not None:
-            problem = f"All workers have ended, see {self._workers.logs}" if self._workers.all_ended() else ""
-        elif last is None:
-            waited = now - self._began > self._first_worker_seconds
-            problem = f"No worker has come within {self._first_worker_seconds:g} s" if waited else ""
-        else:  # twice, so that a worker started anew finds its chief
-            waited = now - last > 2 * self._timeout
-            problem = f"No worker has answered for {2 * self._timeout:g} s" if waited else ""
-        if problem:
-            raise SearchServiceError(
-                f"{problem}: the {len(self._oracle.end_order)} finished trials are kept; {GO_ON}."
-            )

@@ -50,7 +50,6 @@ class RNNHyperModel(kt.HyperModel):  # type: ignore[misc]
         extra: Callable[[kt.HyperParameters, TrainConfig], TrainConfig] | None = None,
     ) -> None:
         super().__init__(name="lyric_lm")
-        self.training, self.validation = training, validation
         self.texts = Texts(training, validation)
         self.space = space or DEFAULT_SPACE
         self.base = self.space.fixed(base or TrainConfig())
@@ -66,7 +65,7 @@ class RNNHyperModel(kt.HyperModel):  # type: ignore[misc]
     @property
     def vocabulary(self) -> Vocabulary:
         """The characters that the model knows."""
-        return self.training.vocabulary
+        return self.texts.vocabulary
 
     def train_config(self, hp: kt.HyperParameters) -> TrainConfig:
         """The settings that the values of `hp` stand for; declares the space where `hp` is new to it."""

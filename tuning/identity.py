@@ -1,6 +1,8 @@
 """search.json: what a search is, so that it is continued only as what it was."""
 
+import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +19,21 @@ _OWN = (IDENTITY, "keras_tuner", "trials", "best", "retrained", "workers", "perp
 
 def identity_of(hypermodel: RNNHyperModel, settings: SearchConfig, objective: str) -> dict[str, Any]:
     """Everything that the finished trials of a search depend on; more trials may be asked for later."""
-    varied = hypermodel.space.searched(hypermodel.base)
-    base = {
-        part: {name: value for name, value in settings.items() if name not in varied}
-        for part, settings in hypermodel.base.to_dict().items()
-    }
-    texts = {"training": hypermodel.training, "validation": hypermodel.validation}
-    return {
+    varied, texts = hypermodel.space.searched(hypermodel.base), hypermodel.texts
+    identity = {
         "space": {hp.name: _domain(hp) for hp in hypermodel.declared.space},
         "objective": objective,
-        "corpus": {name: lyrics and lyrics.sha256 for name, lyrics in texts.items()},
+        "corpus": {
+            "training": texts.training.sha256,
+            "validation": texts.validation and texts.validation.sha256,
+        },
         "tuner": settings.tuner,
         "pruning": settings.pruning,
         "search_seed": settings.search_seed,
-        **base,
     }
+    for part, stays in hypermodel.base.to_dict().items():
+        identity[part] = {name: value for name, value in stays.items() if name not in varied}
+    return dict(json.loads(json.dumps(identity)))  # as it will be read again
 
 
 def open_search(run_dir: Path, identity: dict[str, Any], *, overwrite: bool) -> None:
@@ -46,53 +48,45 @@ def open_search(run_dir: Path, identity: dict[str, Any], *, overwrite: bool) -> 
         RunExistsError: the folder holds something else.
         RunMismatchError: it holds another search.
     """
-    stored = read_json(run_dir / IDENTITY) if not overwrite else None
-    if holds_files(run_dir) and not (run_dir / IDENTITY).is_file():
+    holds_search = (run_dir / IDENTITY).is_file()
+    if holds_files(run_dir) and not holds_search:
         raise RunExistsError(f"{run_dir} holds files that are not a search's: choose another --run-dir.")
-    if stored is None:
-        for name in _OWN[::-1]:  # search.json last: without it this is no search's folder
-            path = run_dir / name
-            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
-        write_json(run_dir / IDENTITY, identity)
+    if holds_search and not overwrite:
+        check_same(run_dir, identity)
         return
-    check_same(run_dir, stored, identity)
+    for name in _OWN[::-1]:  # search.json last: without it this is no search's folder
+        path = run_dir / name
+        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+    write_json(run_dir / IDENTITY, identity)
 
 
-def check_same(run_dir: Path, stored: dict[str, Any] | None, identity: dict[str, Any]) -> None:
+def check_same(run_dir: Path, identity: dict[str, Any]) -> None:
     """Refuse to go on with another search, or without one.
 
     Raises:
         RunMismatchError: they differ, and where; or there is none.
     """
+    stored = read_json(run_dir / IDENTITY)
     if stored is None:
         raise RunMismatchError(
             f"{run_dir} does not hold the chief's search: give the chief and all workers one --run-dir, on a "
             "disk that they share."
         )
-    differences = list(_differences("", stored, identity))
-    if differences:
+    if differences := list(_differences("", stored, identity)):
         raise RunMismatchError(
             f"{run_dir} holds another search: {'; '.join(differences[:3])}. Give the same flags to go on "
             "with it, choose another --run-dir, or replace it with --overwrite."
         )
 
 
-def _differences(name: str, stored: Any, new: Any) -> Any:
+def _differences(name: str, stored: Any, new: Any) -> Iterator[str]:
     if isinstance(stored, dict) and isinstance(new, dict):
-        for key in [*stored, *(key for key in new if key not in stored)]:
+        for key in stored | new:
             yield from _differences(f"{name} {key}".strip(), stored.get(key), new.get(key))
-    elif _plain(stored) != _plain(new):
-        yield f"{name} was {_shown(stored)} and is now {_shown(new)}"
+    elif stored != new:
+        before, now = ("nothing" if value is None else f"{value!r:.80}" for value in (stored, new))
+        yield f"{name} was {before} and is now {now}"
 
 
 def _domain(hp: Any) -> list[Any]:
-    values = getattr(hp, "min_value", None), getattr(hp, "max_value", None)
-    return list(values) if values != (None, None) else list(hp.values)
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
-
-
-def _shown(value: Any) -> str:
-    return "nothing" if value is None else f"{_plain(value)!r:.80}"
+    return [hp.min_value, hp.max_value] if hasattr(hp, "min_value") else list(hp.values)

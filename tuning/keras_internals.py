@@ -5,47 +5,30 @@ Nothing else in this room imports from `keras_tuner.src`.
 
 from typing import Any
 
-from keras_tuner.src import config, protos
-from keras_tuner.src.distribute import oracle_chief, oracle_client
-from keras_tuner.src.distribute.utils import has_chief_oracle, is_chief_oracle
+from keras_tuner.src import protos
+from keras_tuner.src.distribute import oracle_chief, oracle_client, utils
 from keras_tuner.src.engine import metrics_tracking, trial
 
+OracleClient: Any = oracle_client.OracleClient  # to wait for the chief before there is a tuner
 OracleServicer: Any = oracle_chief.OracleServicer  # to watch the workers, which the chief does not
 MetricsTracker: Any = metrics_tracking.MetricsTracker  # a trial done again loses its old scores
 Trial: Any = trial.Trial
 TrialStatus: Any = trial.TrialStatus
 
-__all__ = [
-    "MetricsTracker",
-    "OracleServicer",
-    "Trial",
-    "TrialStatus",
-    "is_chief",
-    "is_worker",
-    "new_service",
-    "print_no_tracebacks",
-    "set_client_timeout",
-]
-
 
 def is_chief() -> bool:
     """Whether KerasTuner's environment variables make this process the chief of a search in several."""
-    return bool(is_chief_oracle())
+    return bool(utils.is_chief_oracle())
 
 
 def is_worker() -> bool:
     """Whether they make it a worker, which does trials for a chief."""
-    return bool(has_chief_oracle()) and not is_chief()
+    return bool(utils.has_chief_oracle()) and not is_chief()
 
 
 def new_service(servicer: Any, server: Any) -> None:
     """Let a gRPC server answer workers; KerasTuner's own `start_server` never ends once a worker has died."""
     protos.get_service_grpc().add_OracleServicer_to_server(servicer, server)
-
-
-def print_no_tracebacks() -> None:
-    """Keep a failed trial's traceback off the screen, where the default of `DEBUG` puts it."""
-    config.DEBUG = False
 
 
 def set_client_timeout(seconds: float) -> None:

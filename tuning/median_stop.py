@@ -1,5 +1,6 @@
 """`MedianStop`: ends a trial that is hopeless."""
 
+import dataclasses
 import math
 import statistics
 from collections.abc import Callable, Sequence
@@ -10,6 +11,7 @@ from lyric_lm.callbacks.epoch_guards import EndingCallback
 _FEWEST_OTHERS = 4  # a median of fewer says little
 
 
+@dataclasses.dataclass(frozen=True)
 class MedianRule:
     """Stops a trial whose best value so far is worse than the median of the others' at the same epoch.
 
@@ -18,21 +20,14 @@ class MedianRule:
     be stopped: of SGD's learning rates the best ones are among the worst for a third of the way, and a
     plain median rule was seen to stop the two best of eight. From half of it on, one that is no better than
     guessing is stopped whatever the others do.
-
-    Args:
-        epochs: of a whole trial, >= 1.
-        guessing: the objective of the uniform guess.
     """
 
-    def __init__(self, epochs: int, guessing: float) -> None:
-        self._every = max(1, epochs // 10)
-        self._first = max(2, epochs // 5)
-        self._half = epochs / 2
-        self._guessing = guessing
+    epochs: int  # of a whole trial, >= 1
+    guessing: float  # the objective of the uniform guess
 
     def looks_at(self, epochs_done: int) -> bool:
         """Whether the rule has something to say after so many epochs, counted from 1."""
-        return epochs_done >= self._first and epochs_done % self._every == 0
+        return epochs_done >= max(2, self.epochs // 5) and epochs_done % max(1, self.epochs // 10) == 0
 
     def hopeless(self, values: Sequence[float], others: Sequence[Sequence[float]]) -> bool:
         """Whether to stop.
@@ -45,7 +40,7 @@ class MedianRule:
         True
         """
         length, own = len(values), _best(values)
-        half_way, learns = length >= self._half, own < self._guessing
+        half_way, learns = length >= self.epochs / 2, own < self.guessing
         if half_way != learns:  # both too early to say and too late to hope need no others
             return half_way
         best = [_best(other[:length]) for other in others if len(other) >= length]

@@ -39,14 +39,11 @@ class ModelPool:
             if len(self._models) > self._size:
                 self._models.popitem(last=False)
         elif old is not new:
-            for mine, its in zip(_state(old), _state(new), strict=True):
+            state, new_state = ([*m.variables, *m.optimizer.variables] for m in (old, new))
+            for mine, its in zip(state, new_state, strict=True):
                 mine.assign(its)
         self._models.move_to_end(key)
         return old
-
-
-def _state(model: RNNModel) -> list[Any]:
-    return [*model.variables, *model.optimizer.variables]
 
 
 def _signature(model: RNNModel) -> str:

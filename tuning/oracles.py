@@ -5,7 +5,9 @@ trial whose process died at the wrong moment, forgets where a grid was, keeps it
 trials fail, and tells a worker to go while a trial of a dead one is still to be done; hence `DurableOracle`.
 """
 
+import functools
 import itertools
+import math
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +19,6 @@ import numpy as np
 from lyric_lm.runs.json_files import write_json
 from lyric_lm.settings.search import SearchConfig
 from lyric_lm.tuning.keras_internals import MetricsTracker, Trial, TrialStatus
-from lyric_lm.tuning.scores import as_loss
 
 MAX_FAILURES = 3  # failed trials in a row that end a search
 
@@ -31,8 +32,9 @@ class DurableOracle(kt.Oracle):  # type: ignore[misc]
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.on_end: Callable[[Any], object] = _ignore
+        # KerasTuner would raise after so many failures, and keep its lock; see `stopping`.
+        super().__init__(*args, max_consecutive_failed_trials=math.inf, **kwargs)
+        self.on_end: Callable[[Any], object] = bool  # does nothing
         self.stopping = False
         self.verbose = 0  # KerasTuner's own lines do not fit a terminal
 
@@ -47,17 +49,15 @@ class DurableOracle(kt.Oracle):  # type: ignore[misc]
         for trial_id in set(self.trials) - set(self.start_order):  # killed before it was given out
             del self.trials[trial_id]
         for trial_id in list(self._retry_queue):
-            trial = self.trials[trial_id]
-            if trial.status in (TrialStatus.COMPLETED, TrialStatus.FAILED):  # killed after it had ended
-                self._retry_queue.remove(trial_id)
+            if self.trials[trial_id].status in (TrialStatus.COMPLETED, TrialStatus.FAILED):
+                self._retry_queue.remove(trial_id)  # killed after it had ended
                 self.end_order.append(trial_id)
-            else:
-                trial.metrics = MetricsTracker()
         for trial_id in self.end_order[::-1]:  # the queue gives the latest first
             if self.trials[trial_id].status == TrialStatus.FAILED:  # its cause may have been mended
                 self.end_order.remove(trial_id)
                 self._retry_queue.append(trial_id)
-                self.trials[trial_id].metrics = MetricsTracker()
+        for trial_id in self._retry_queue:
+            self.trials[trial_id].metrics = MetricsTracker()
 
     @kt.synchronized  # type: ignore[untyped-decorator]
     def create_trial(self, tuner_id: str) -> Any:
@@ -75,9 +75,8 @@ class DurableOracle(kt.Oracle):  # type: ignore[misc]
     def end_trial(self, trial: Any) -> None:
         if trial.trial_id in self.end_order:
             # Two workers did it, since the first was taken for dead.
-            for tuner_id, ongoing in list(self.ongoing_trials.items()):
-                if ongoing.trial_id == trial.trial_id:
-                    del self.ongoing_trials[tuner_id]
+            for tuner_id in [i for i, t in self.ongoing_trials.items() if t.trial_id == trial.trial_id]:
+                del self.ongoing_trials[tuner_id]
             return
         if trial.trial_id in self._retry_queue:
             self._retry_queue.remove(trial.trial_id)
@@ -94,9 +93,6 @@ class DurableOracle(kt.Oracle):  # type: ignore[misc]
         """How many trials have failed since the last one that did not."""
         ended = [self.trials[trial_id].status for trial_id in reversed(self.end_order)]
         return len(list(itertools.takewhile(lambda status: status == TrialStatus.FAILED, ended)))
-
-    def _check_consecutive_failures(self) -> None:
-        """Nothing: the base class raises here, and its lock is never released; see `stopping`."""
 
     @kt.synchronized  # type: ignore[untyped-decorator]
     def release(self, tuner_id: str) -> str | None:
@@ -141,7 +137,8 @@ class BayesianOracle(DurableOracle, kt.oracles.BayesianOptimizationOracle):  # t
     def _vectorize_trials(self) -> tuple[Any, Any]:
         scored = [trial for trial in self.trials.values() if trial.status == TrialStatus.COMPLETED]
         ongoing = list(self.ongoing_trials.values())
-        scores = [as_loss(self.objective.name, trial.score) for trial in scored]
+        of_perplexity = self.objective.name.endswith("perplexity")
+        scores = [math.log(trial.score) if of_perplexity else trial.score for trial in scored]
         scores += [float(np.mean(scores))] * len(ongoing)
         return np.array([self._vector(trial) for trial in scored + ongoing]), np.array(scores)
 
@@ -179,17 +176,22 @@ def build_oracle(settings: SearchConfig, objective: str, *, epochs: int) -> Dura
         objective: the metric to minimise.
         epochs: of a whole trial; Hyperband's shorter ones are fractions of it.
     """
-    common: dict[str, Any] = {
-        "objective": kt.Objective(objective, "min"),
-        "seed": settings.search_seed + 1,  # KerasTuner takes 0 for no seed
+    kinds: dict[str, Callable[..., DurableOracle]] = {
+        "random": RandomOracle,
+        "bayesian": BayesianOracle,
+        "hyperband": functools.partial(HyperbandOracle, max_epochs=epochs),
+        "grid": GridOracle,
     }
-    if settings.tuner == "hyperband":
-        oracle = HyperbandOracle(max_epochs=epochs, **common)
-        oracle.max_trials = settings.trial_limit
-        return oracle
-    kinds = {"random": RandomOracle, "bayesian": BayesianOracle, "grid": GridOracle}
-    return kinds[settings.tuner](max_trials=settings.trial_limit, **common)
+    # KerasTuner takes 0 for no seed.
+    oracle = kinds[settings.tuner](objective=kt.Objective(objective, "min"), seed=settings.search_seed + 1)
+    oracle.max_trials = settings.trial_limit
+    return oracle
 
 
-def _ignore(trial: Any) -> None:
-    del trial
+def score_of_perplexity(objective: str, perplexity: float) -> float:
+    """A perplexity in the units of the objective: nats per character where that is a loss.
+
+    >>> score_of_perplexity("val_perplexity", 7.0), score_of_perplexity("loss", 1.0)
+    (7.0, 0.0)
+    """
+    return float(perplexity) if objective.endswith("perplexity") else math.log(perplexity)

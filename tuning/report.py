@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from rich import box
@@ -12,7 +13,7 @@ from lyric_lm.display.trial_picture import TrialPoint, draw_trials
 from lyric_lm.settings.config import LEARNING_RATES
 from lyric_lm.settings.flags import train_command
 from lyric_lm.tuning.retrain import mean_and_deviation, retrain
-from lyric_lm.tuning.trial_records import TrialResult, disk_bytes, trial_number
+from lyric_lm.tuning.trial_records import TrialResult, trial_number
 from lyric_lm.tuning.tuner import RNNTuner
 
 PICTURE = "perplexity.png"
@@ -38,24 +39,18 @@ def trial_table(tuner: RNNTuner, num_trials: int | None = None) -> Table:
         tuner: whose trials.
         num_trials: how many of the best; None for all.
     """
-    objective, results = tuner.oracle.objective.name, tuner.records.results()
-    table = Table(title=f"Trials by best {objective}", box=box.SIMPLE, title_justify="left", pad_edge=False)
-    varied = _varied(tuner)
-    numbers = [number for number in results if number in varied]
-    numbers.sort(key=lambda number: (results[number].score is None, results[number].score))
+    results, varied = tuner.records.results(), _varied(tuner)
+    numbers = sorted(results.keys() & varied, key=lambda i: (results[i].score is None, results[i].score, i))
     names = list(dict.fromkeys(name for number in numbers for name in varied[number]))
-    table.add_column("trial", justify="right")
-    for name in names:
-        table.add_column(name.replace("_", " "), justify="right", overflow="fold")
-    for heading in ("best", "last", "epochs"):
-        table.add_column(heading, justify="right")
+    title = f"Trials by best {tuner.objective}"
+    table = Table(title=title, box=box.SIMPLE, title_justify="left", pad_edge=False)
+    for heading in ("trial", *names, "best", "last", "epochs"):
+        table.add_column(heading.replace("_", " "), justify="right", overflow="fold")
     table.add_column("end")
     for number in numbers[:num_trials]:
         result, values = results[number], varied[number]
         cells = [_value_text(values[name]) if name in values else "" for name in names]
-        figures = [
-            "-" if v is None else f"{v:.4g}" if v < 1e4 else f"{v:.0e}" for v in (result.best, result.last)
-        ]
+        figures = map(_figure_text, (result.best, result.last))
         table.add_row(str(number), *cells, *figures, str(result.epochs), result.state)
     return table
 
@@ -70,7 +65,7 @@ def draw_picture(tuner: RNNTuner) -> None:
             rate = config.optimizer.learning_rate or LEARNING_RATES[name]
             whole = result.state == "finished"
             points.append(TrialPoint(name, rate, config.model.hidden_size, result.score, whole))
-    draw_trials(points, tuner.run_dir / PICTURE, metric=tuner.oracle.objective.name)
+    draw_trials(points, tuner.run_dir / PICTURE, metric=tuner.objective)
 
 
 def conclusion(tuner: RNNTuner, retrain_times: int, *, write: Callable[[str], object]) -> None:
@@ -82,7 +77,7 @@ def conclusion(tuner: RNNTuner, retrain_times: int, *, write: Callable[[str], ob
         write: called with each line.
     """
     Console().print(trial_table(tuner))
-    best, objective = tuner.records.best(), tuner.oracle.objective.name
+    best, objective = tuner.records.best(), tuner.objective
     if best is None:
         write("No trial has a model. Lower the learning rates or --clipping-theta.")
         return
@@ -99,8 +94,8 @@ def conclusion(tuner: RNNTuner, retrain_times: int, *, write: Callable[[str], ob
     write(
         f"See all trials: tensorboard --logdir {shlex.quote(str(folder / 'trials'))}, and {folder / PICTURE}"
     )
-    size, models = disk_bytes(folder), disk_bytes(folder / "best")
-    write(f"Disk: {size / 1e6:.1f} MB in {name}, {models / 1e6:.1f} MB of them the best run.")
+    size, models = _megabytes(folder), _megabytes(folder / "best")
+    write(f"Disk: {size:.1f} MB in {name}, {models:.1f} MB of them the best run.")
 
 
 def _varied(tuner: RNNTuner) -> dict[int, dict[str, Any]]:
@@ -123,3 +118,11 @@ def _settings_text(values: dict[str, Any]) -> str:
 def _value_text(value: Any) -> str:
     """A setting's value, to three digits."""
     return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _figure_text(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}" if value < 1e4 else f"{value:.0e}"
+
+
+def _megabytes(folder: Path) -> float:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6

@@ -1,5 +1,6 @@
 """`retrain`: is the winner good, or was its seed?"""
 
+import contextlib
 import math
 import statistics
 from collections.abc import Callable, Mapping
@@ -57,12 +58,7 @@ def mean_and_deviation(objective: str, values: Mapping[int, float]) -> str:
 
 def _run(folder: Path, config: TrainConfig, texts: Texts) -> Run:
     """The run that the folder holds, if it is one with these settings; else a new one."""
-    try:
-        run = Run.resume(folder)
-    except RunError:
-        pass
-    else:
-        if run.settings() == config:
-            return run
-        run.close()
+    with contextlib.suppress(RunError):
+        if Run.open(folder).settings() == config:
+            return Run.resume(folder)
     return Run.create(folder, describe_run(config, texts.training, texts.validation), overwrite=True)

@@ -1,5 +1,6 @@
 """`search`: a whole search, alone or with other processes, from settings to the best model in a folder."""
 
+import functools
 import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,9 +9,7 @@ import keras_tuner as kt
 
 from lyric_lm.data import CorpusError
 from lyric_lm.errors import SearchError, SettingsError
-from lyric_lm.model.keras_internals import tracing_expected
 from lyric_lm.runs.folder_lock import lock_folder
-from lyric_lm.runs.json_files import read_json
 from lyric_lm.settings.changes import with_settings
 from lyric_lm.settings.config import TrainConfig
 from lyric_lm.settings.search import SearchConfig, SearchRunConfig, ServiceConfig
@@ -18,14 +17,14 @@ from lyric_lm.training.fitting import load_fitted
 from lyric_lm.tuning.chief import serve
 from lyric_lm.tuning.dashboards import write_experiment
 from lyric_lm.tuning.hypermodel import RNNHyperModel
-from lyric_lm.tuning.identity import GO_ON, IDENTITY, check_same, identity_of, open_search
+from lyric_lm.tuning.identity import GO_ON, check_same, identity_of, open_search
 from lyric_lm.tuning.keras_internals import is_chief, is_worker
 from lyric_lm.tuning.oracles import build_oracle
 from lyric_lm.tuning.report import draw_picture, trial_line
 from lyric_lm.tuning.space import DEFAULT_SPACE, SearchSpace
 from lyric_lm.tuning.trial_records import ERROR, trial_number
 from lyric_lm.tuning.tuner import RNNTuner
-from lyric_lm.tuning.workers import check_environment, local_workers, reach_chief, work
+from lyric_lm.tuning.workers import LocalWorkers, check_environment, work, worker_command
 
 
 def search(
@@ -72,81 +71,53 @@ def search(
     config, texts = load_fitted(config, write)
     hypermodel = RNNHyperModel(texts.training, texts.validation, base=config, space=space, extra=extra)
     _check_sizes(hypermodel)
+    identity = identity_of(hypermodel, settings, objective)
+
+    def new_tuner() -> RNNTuner:
+        oracle = build_oracle(settings, objective, epochs=config.optimizer.epochs)
+        options = {"pruning": settings.pruning, "keep_checkpoints": run.keep_checkpoints}
+        return RNNTuner(oracle, hypermodel, run_dir=run.run_dir, **options)
+
     if is_worker():
-        return _work(hypermodel, objective, settings, run, service, callbacks)
+        check = functools.partial(check_same, run.run_dir, identity)
+        return work(new_tuner, service, check=check, callbacks=callbacks)
     if service.workers and (extra is not None or callbacks):
         raise SettingsError(
             "Workers started here know the space of the flags only: for callbacks or code of your own start "
             "the script itself several times, with KerasTuner's environment variables."
         )
     with lock_folder(run.run_dir):
-        open_search(run.run_dir, identity_of(hypermodel, settings, objective), overwrite=run.overwrite)
-        tuner = _tuner(hypermodel, objective, settings, run)
-        oracle, records = tuner.oracle, tuner.records
-        oracle.on_end = lambda trial: write(trial_line(tuner, trial, settings.trial_limit))
-        records.path.mkdir(exist_ok=True)
-        write_experiment(records.path, oracle.get_space().space, held_out=texts.validation is not None)
-        through = False
+        open_search(run.run_dir, identity, overwrite=run.overwrite)
+        tuner = new_tuner()
+        tuner.oracle.on_end = lambda trial: write(trial_line(tuner, trial, settings.trial_limit))
+        tuner.records.path.mkdir(exist_ok=True)
+        held_out = texts.validation is not None
+        write_experiment(tuner.records.path, tuner.oracle.get_space().space, held_out=held_out)
         try:
             if is_chief():
-                serve(oracle, service, write=write)
+                serve(tuner.oracle, service, write=write)
             elif service.workers:
-                start = local_workers(config, hypermodel.space, settings, run, service)
-                serve(oracle, service, write=write, start_workers=start)
+                command = worker_command(config, hypermodel.space, settings, run, service)
+                commands = {f"worker-{i}": command for i in range(1, service.workers + 1)}
+                start = functools.partial(LocalWorkers, commands, run.run_dir / "workers")
+                serve(tuner.oracle, service, write=write, start_workers=start)
             else:
-                with tracing_expected():
-                    tuner.search(callbacks=callbacks)
-            through = oracle.is_through()
-        finally:
-            _conclude(tuner, through=through)
-    if oracle.stopping or (records.best() is None and oracle.failures_at_end()):
+                tuner.search(callbacks=callbacks)
+        except BaseException:
+            _conclude(tuner, through=False)
+            raise
+        _conclude(tuner, through=tuner.oracle.is_through())
+    if tuner.oracle.stopping or (tuner.records.best() is None and tuner.oracle.failures_at_end()):
         raise SearchError(_all_failed(tuner))
-    return tuner
-
-
-def _tuner(
-    hypermodel: RNNHyperModel, objective: str, settings: SearchConfig, run: SearchRunConfig
-) -> RNNTuner:
-    oracle = build_oracle(settings, objective, epochs=hypermodel.base.optimizer.epochs)
-    return RNNTuner(
-        oracle,
-        hypermodel,
-        run_dir=run.run_dir,
-        pruning=settings.pruning,
-        keep_checkpoints=run.keep_checkpoints,
-    )
-
-
-def _work(
-    hypermodel: RNNHyperModel,
-    objective: str,
-    settings: SearchConfig,
-    run: SearchRunConfig,
-    service: ServiceConfig,
-    callbacks: Sequence[Any],
-) -> RNNTuner:
-    """Do trials for the chief of the same search."""
-    identity = identity_of(hypermodel, settings, objective)
-
-    def check() -> None:
-        check_same(run.run_dir, read_json(run.run_dir / IDENTITY), identity)
-
-    reach_chief(service.chief_timeout)
-    check()
-    tuner = _tuner(hypermodel, objective, settings, run)
-    with tracing_expected():
-        work(tuner, service, check=check, callbacks=callbacks)
     return tuner
 
 
 def _conclude(tuner: RNNTuner, *, through: bool) -> None:
     """Leave a picture, and the best run so far in a folder of its own."""
-    if tuner.records.best() is None:
-        return
-    if not tuner.keeps_losers:
-        tuner.records.drop_losers(checkpoints=through or not tuner.goes_on_with_trials)
-    draw_picture(tuner)
-    tuner.records.copy_best(tuner.run_dir / "best")
+    if tuner.records.best() is not None:
+        tuner.drop_losers(for_good=through)
+        draw_picture(tuner)
+        tuner.records.copy_best(tuner.run_dir / "best")
 
 
 def _check_sizes(hypermodel: RNNHyperModel) -> None:

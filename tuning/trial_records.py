@@ -2,6 +2,7 @@
 
 import dataclasses
 import shutil
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from lyric_lm.runs.folder_lock import LOCK
 from lyric_lm.runs.json_files import read_json, write_json
 from lyric_lm.runs.run import CARD, MODEL, Run
 from lyric_lm.settings.config import TrainConfig
+from lyric_lm.tuning.dashboards import show_error
 
 RESULT, ERROR = "result.json", "error.txt"
 _COPY = ".tmp-best"  # which is a leftover if a copy is interrupted
@@ -70,14 +72,17 @@ class TrialRecords:
         return run
 
     def end(self, number: int, result: TrialResult) -> None:
-        """Write down how it ended."""
+        """Write down how a trial ended."""
         write_json(self.folder(number) / RESULT, dataclasses.asdict(result))
 
-    def fail(self, number: int, traceback: str, result: TrialResult) -> None:
-        """Write down why it failed, perhaps before it had settings."""
-        self.folder(number).mkdir(parents=True, exist_ok=True)
-        (self.folder(number) / ERROR).write_text(traceback, encoding="utf-8")
-        self.end(number, result)
+    def fail(self, number: int, error: Exception) -> None:
+        """Write down why a trial failed, perhaps before it had settings, and show it on its dashboards."""
+        folder, trace = self.folder(number), "".join(traceback.format_exception(error))
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ERROR).write_text(trace, encoding="utf-8")
+        last_line = " ".join("".join(traceback.format_exception_only(error)).split())
+        self.end(number, TrialResult("failed", error=last_line))
+        show_error(Run(folder).tensorboard, trace)
 
     def result(self, number: int) -> TrialResult | None:
         """How a trial ended; None if it has not."""
@@ -86,8 +91,7 @@ class TrialRecords:
 
     def results(self) -> dict[int, TrialResult]:
         """All trials that have ended, in the order of their numbers."""
-        ended = {number: self.result(number) for number in self._numbers()}
-        return {number: result for number, result in ended.items() if result is not None}
+        return {number: result for number in self._numbers() if (result := self.result(number))}
 
     def config(self, number: int) -> TrainConfig:
         """A trial's settings."""
@@ -95,8 +99,8 @@ class TrialRecords:
 
     def best(self) -> int | None:
         """The trial of the least score; None if none has one."""
-        scored = {i: r.score for i, r in self.results().items() if r.score is not None and r.best is not None}
-        return min(scored, key=lambda number: scored[number]) if scored else None
+        scores = {i: r.score for i, r in self.results().items() if r.score is not None and r.best is not None}
+        return min(scores, key=scores.__getitem__, default=None)
 
     def values(self, number: int) -> list[float]:
         """The objective after each epoch of a trial so far, in whichever process it runs or ran."""
@@ -115,12 +119,10 @@ class TrialRecords:
     def drop_losers(self, *, checkpoints: bool) -> None:
         """Delete the models of all trials but the best one, and their checkpoints if asked to."""
         best = self.best()
-        for number in self.results():
-            run = Run(self.folder(number))
-            if number != best:
-                (run.path / MODEL).unlink(missing_ok=True)
-                if checkpoints:
-                    shutil.rmtree(run.checkpoints, ignore_errors=True)
+        for run in [Run(self.folder(number)) for number in self.results() if number != best]:
+            (run.path / MODEL).unlink(missing_ok=True)
+            if checkpoints:
+                shutil.rmtree(run.checkpoints, ignore_errors=True)
 
     def copy_best(self, target: Path) -> None:
         """Make a folder a copy of the best trial's run, unless it is one that has been trained further."""
@@ -137,14 +139,8 @@ class TrialRecords:
         temporary.replace(target)
 
     def _numbers(self) -> list[int]:
-        if not self.path.is_dir():
-            return []
-        return sorted(int(f.name) for f in self.path.iterdir() if f.name.isdecimal())
-
-
-def disk_bytes(path: Path) -> int:
-    """Bytes of all files in a folder and those in it."""
-    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+        folders = self.path.iterdir() if self.path.is_dir() else ()
+        return sorted(int(folder.name) for folder in folders if folder.name.isdecimal())
 
 
 def _is_further(folder: Path, trial: Path) -> bool:

@@ -5,7 +5,6 @@ import functools
 import io
 import math
 import time
-import traceback
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 from pathlib import Path
@@ -18,15 +17,13 @@ from lyric_lm.errors import SearchError
 from lyric_lm.model.rnn_model import RNNModel
 from lyric_lm.runs.record import describe_run
 from lyric_lm.runs.run import MODEL, Run
-from lyric_lm.settings.config import DashboardConfig
+from lyric_lm.settings.config import DashboardConfig, TrainConfig
 from lyric_lm.training import Outcome, compiled_model, train
-from lyric_lm.tuning.dashboards import show_error
 from lyric_lm.tuning.hypermodel import RNNHyperModel
-from lyric_lm.tuning.keras_internals import TrialStatus, is_worker, print_no_tracebacks
+from lyric_lm.tuning.keras_internals import TrialStatus, is_worker
 from lyric_lm.tuning.median_stop import MedianRule, MedianStop
 from lyric_lm.tuning.model_pool import ModelPool
-from lyric_lm.tuning.oracles import DurableOracle, HyperbandOracle
-from lyric_lm.tuning.scores import guessing_score, worst_score
+from lyric_lm.tuning.oracles import DurableOracle, HyperbandOracle, score_of_perplexity
 from lyric_lm.tuning.trial_records import TrialRecords, TrialResult, trial_number
 
 _IDLE_SECONDS = 0.5  # until an idle worker asks again
@@ -34,7 +31,7 @@ _IDLE_SECONDS = 0.5  # until an idle worker asks again
 _DASHBOARD = DashboardConfig(samples_every=None, histograms_every=None)
 
 
-class RNNTuner(kt.Tuner):  # type: ignore[misc]
+class RNNTuner(kt.engine.base_tuner.BaseTuner):  # type: ignore[misc]
     """The tuner of `lyric_lm.tuning.search`; make one yourself only for an oracle of your own.
 
     A trial that diverges scores V², the square of the uniform guess's perplexity, and no score is worse than
@@ -60,14 +57,15 @@ class RNNTuner(kt.Tuner):  # type: ignore[misc]
         with redirect_stdout(io.StringIO()):  # "Reloading Tuner from ..."
             super().__init__(oracle, hypermodel, directory=str(run_dir), project_name="keras_tuner")
         self.run_dir = run_dir
-        self.records = TrialRecords(run_dir / "trials", oracle.objective.name)
-        self.keeps_losers = keep_checkpoints
-        self.goes_on_with_trials = isinstance(oracle, HyperbandOracle)  # in later rounds
-        self._pruning = pruning and not self.goes_on_with_trials
-        self._models = ModelPool()
-        self._say_once = functools.cache(print)  # each trial has the same callbacks
+        self.objective: str = oracle.objective.name
+        self.records = TrialRecords(run_dir / "trials", self.objective)
         # What runs beside a trial: a worker's sign of life to its chief.
         self.beside_trial: Callable[[], AbstractContextManager[Any]] = nullcontext
+        self._keeps_losers = keep_checkpoints
+        self._goes_on_with_trials = isinstance(oracle, HyperbandOracle)  # in later rounds
+        self._prunes = pruning and not self._goes_on_with_trials
+        self._models = ModelPool()
+        self._say_once = functools.cache(print)  # each trial has the same callbacks
 
     @property
     def is_worker(self) -> bool:
@@ -92,8 +90,6 @@ class RNNTuner(kt.Tuner):  # type: ignore[misc]
         Args:
             callbacks: for each trial's `fit`, copied; one of a class named TensorBoard gets a folder a trial.
         """
-        self.on_search_begin()
-        print_no_tracebacks()  # error.txt has them
         while True:
             trial = self.oracle.create_trial(self.tuner_id)
             if trial.status == TrialStatus.STOPPED:
@@ -101,25 +97,55 @@ class RNNTuner(kt.Tuner):  # type: ignore[misc]
             if trial.status == TrialStatus.IDLE:
                 time.sleep(_IDLE_SECONDS)
                 continue
-            self.on_trial_begin(trial)
             with self.beside_trial():
-                self._try_run_and_update_trial(trial, callbacks=callbacks)
-            self.on_trial_end(trial)
-        self.on_search_end()
+                try:
+                    score = self.run_trial(trial, callbacks=callbacks)
+                except kt.errors.FatalError:
+                    raise
+                except Exception as error:
+                    self.records.fail(trial_number(trial.trial_id), error)
+                    trial.status = TrialStatus.FAILED
+                else:
+                    self.oracle.update_trial(trial.trial_id, {self.objective: score})
+                    trial.status = TrialStatus.COMPLETED
+            self.oracle.end_trial(trial)
 
-    def run_trial(self, trial: Any, *, callbacks: Sequence[Any] = ()) -> dict[str, float]:
-        start, number = time.perf_counter(), trial_number(trial.trial_id)
-        try:
-            result = self._train(number, trial.hyperparameters, callbacks, start)
-        except Exception as error:
-            # KerasTuner's messages to the chief leave the traceback behind.
-            text = traceback.format_exc()
-            last_line = " ".join("".join(traceback.format_exception_only(error)).split())
-            seconds = time.perf_counter() - start
-            self.records.fail(number, text, TrialResult("failed", seconds=seconds, error=last_line))
-            show_error(Run(self.records.folder(number)).tensorboard, text)
-            raise
-        return {self.oracle.objective.name: float(result.score or 0)}
+    def run_trial(self, trial: Any, *, callbacks: Sequence[Any] = ()) -> float:
+        """Train with a trial's settings, in a run of its own.
+
+        Returns:
+            The score.
+        """
+        start, number, hp = time.perf_counter(), trial_number(trial.trial_id), trial.hyperparameters
+        config, texts = self.hypermodel.train_config(hp), self.hypermodel.texts
+        record = describe_run(config, texts.training, texts.validation)
+        earlier = hp.values.get("tuner/trial_id")  # whose training this one goes on with
+        after = None if earlier is None else trial_number(earlier)
+        with self.records.begin(number, record, after=after) as run:
+            outcome = train(
+                config,
+                texts=texts,
+                run=run,
+                model=self._models.exchange(compiled_model(config, texts)),
+                callbacks=[*_copies(callbacks, number), *self._own_callbacks(number, config, run)],
+                dashboard=_DASHBOARD,
+                until_epoch=hp.values.get("tuner/epochs"),
+                samples_at_end=True,
+                monitor=self.objective,
+            )
+            result = self._result(outcome, seconds=time.perf_counter() - start)
+            self.records.end(number, result)
+        self.drop_losers()
+        return result.score or 0.0
+
+    def drop_losers(self, *, for_good: bool = False) -> None:
+        """Delete the models of losing trials, and their checkpoints.
+
+        Args:
+            for_good: whether no trial will go on with an earlier one's checkpoint any more.
+        """
+        if not self._keeps_losers:
+            self.records.drop_losers(checkpoints=for_good or not self._goes_on_with_trials)
 
     def load_model(self, trial: Any) -> RNNModel:
         """The model of a trial that is done, with the weights of its best epoch.
@@ -144,63 +170,24 @@ class RNNTuner(kt.Tuner):  # type: ignore[misc]
 
         Console().print(trial_table(self, num_trials))
 
-    def _train(
-        self, number: int, hp: kt.HyperParameters, callbacks: Sequence[Any], start: float
-    ) -> TrialResult:
-        objective, texts = self.oracle.objective.name, self.hypermodel.texts
-        config = self.hypermodel.train_config(hp)
-        record = describe_run(config, texts.training, texts.validation)
-        earlier = hp.values.get("tuner/trial_id")  # whose training this one goes on with
-        after = None if earlier is None else trial_number(earlier)
-        with self.records.begin(number, record, after=after) as run:
-            resume = ExactResume(run.checkpoints, every=config.optimizer.epochs, report=self._say_once)
-            extra = [*_copies(callbacks, number), resume]
-            if self._pruning:
-                guessing = guessing_score(objective, len(texts.vocabulary))
-                rule = MedianRule(config.optimizer.epochs, guessing)
-                others = functools.partial(self.records.other_values, number)
-                extra.append(MedianStop(objective, rule, others=others, stop=resume.stop))
-            outcome = train(
-                config,
-                texts=texts,
-                run=run,
-                model=self._models.exchange(compiled_model(config, texts)),
-                callbacks=extra,
-                dashboard=_DASHBOARD,
-                until_epoch=hp.values.get("tuner/epochs"),
-                samples_at_end=True,
-                keep_model=lambda outcome: self._keeps(self._result(outcome, start)),
-                monitor=objective,
-            )
-            result = self._result(outcome, start)
-            self.records.end(number, result)
-        if not self.keeps_losers:
-            self.records.drop_losers(checkpoints=not self.goes_on_with_trials)
-        return result
+    def _own_callbacks(self, number: int, config: TrainConfig, run: Run) -> list[Any]:
+        epochs = config.optimizer.epochs
+        resume = ExactResume(run.checkpoints, every=epochs, report=self._say_once)
+        if not self._prunes:
+            return [resume]
+        rule = MedianRule(epochs, score_of_perplexity(self.objective, len(self.hypermodel.vocabulary)))
+        others = functools.partial(self.records.other_values, number)
+        return [MedianStop(self.objective, rule, others=others, stop=resume.stop), resume]
 
-    def _result(self, outcome: Outcome, start: float) -> TrialResult:
-        objective = self.oracle.objective.name
-        worst = worst_score(objective, len(self.hypermodel.vocabulary))
-        best, best_epoch = outcome.best(objective) or (None, 0)
-        last = outcome.history.last(objective)
-        bad = best is None or best > worst or outcome.state == "diverged"
-        return TrialResult(
-            state=outcome.state,
-            score=worst if bad else best,
-            best=best,
-            best_epoch=best_epoch,
-            last=last if math.isfinite(last) else None,
-            epochs=len(outcome.history),
-            seconds=time.perf_counter() - start,
-        )
-
-    def _keeps(self, result: TrialResult) -> bool:
-        """Whether a trial's model is the best so far, or kept whatever comes."""
-        best = self.records.best()
-        so_far = None if best is None else self.records.results()[best].score
-        if result.best is None or result.score is None:
-            return False
-        return self.keeps_losers or so_far is None or result.score <= so_far
+    def _result(self, outcome: Outcome, *, seconds: float) -> TrialResult:
+        # V² is a number, since KerasTuner takes NaN for a failure and infinity for a zero; and nothing is
+        # worse, since one wild trial would hide the differences of all others from a Gaussian process.
+        worst = score_of_perplexity(self.objective, len(self.hypermodel.vocabulary) ** 2)
+        best, best_epoch = outcome.best(self.objective) or (None, 0)
+        score = worst if best is None or outcome.state == "diverged" else min(best, worst)
+        last = outcome.history.last(self.objective)
+        figures = (score, best, best_epoch, last if math.isfinite(last) else None, len(outcome.history))
+        return TrialResult(outcome.state, *figures, seconds)
 
 
 def _copies(callbacks: Sequence[Any], number: int) -> list[Any]:

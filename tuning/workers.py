@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,11 @@ from lyric_lm.errors import SearchServiceError, SettingsError
 from lyric_lm.settings.config import TrainConfig
 from lyric_lm.settings.flags import flag, flags_of
 from lyric_lm.settings.search import SearchConfig, SearchRunConfig, ServiceConfig
-from lyric_lm.tuning.keras_internals import set_client_timeout
+from lyric_lm.tuning.keras_internals import OracleClient, set_client_timeout
 from lyric_lm.tuning.space import SearchSpace
 from lyric_lm.tuning.tuner import RNNTuner
 
 _CHIEF_PID = "LYRIC_LM_CHIEF_PID"  # in the environment of workers started by a chief
-_VARIABLES = ("KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT")
 _LAST_SECONDS = 10.0  # for a worker to end by itself after the search
 
 
@@ -31,43 +30,29 @@ def check_environment() -> None:
     Raises:
         SettingsError: some are missing, or the port is none.
     """
-    missing = [name for name in _VARIABLES if not os.environ.get(name)]
-    if len(missing) == len(_VARIABLES):
-        return
-    if missing:
+    names = ("KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT")
+    missing = [name for name in names if not os.environ.get(name)]
+    if 0 < len(missing) < len(names):
         raise SettingsError(
             f"A search in several processes needs {' and '.join(missing)} too: set what is missing, or unset "
             "KerasTuner's other variables to search in this process alone."
         )
-    port = os.environ["KERASTUNER_ORACLE_PORT"]
+    port = os.environ.get("KERASTUNER_ORACLE_PORT") or "1"
     if not port.isdecimal() or not 0 < int(port) < 2**16:
         raise SettingsError(f"KERASTUNER_ORACLE_PORT must be a number in [1, 65536). Received: {port}")
 
 
-def reach_chief(timeout: float) -> None:
-    """Wait until the chief that the environment names answers.
-
-    Args:
-        timeout: seconds, > 0.
-
-    Raises:
-        SearchServiceError: it does not.
-    """
-    address = _chief_address()
-    with grpc.insecure_channel(address) as channel:
-        try:
-            grpc.channel_ready_future(channel).result(timeout=timeout)
-        except grpc.FutureTimeoutError as error:
-            raise SearchServiceError(_unreachable(address, timeout)) from error
-
-
 def work(
-    tuner: RNNTuner, service: ServiceConfig, *, check: Callable[[], None], callbacks: Sequence[Any] = ()
-) -> None:
-    """Do trials for the chief until it has no more.
+    new_tuner: Callable[[], RNNTuner],
+    service: ServiceConfig,
+    *,
+    check: Callable[[], None],
+    callbacks: Sequence[Any] = (),
+) -> RNNTuner:
+    """Do trials for the chief that the environment names until it has no more.
 
     Args:
-        tuner: with KerasTuner's client as its oracle.
+        new_tuner: called once the chief answers.
         service: the timeouts.
         check: called before each trial; raises if the search is another one by now.
         callbacks: for each trial's `fit`.
@@ -83,11 +68,20 @@ def work(
             yield
 
     set_client_timeout(service.chief_timeout)
-    tuner.beside_trial = beside_trial
     try:
-        tuner.search(callbacks=list(callbacks))
+        OracleClient(None).get_space()  # waits for the chief, who opens the search first
+        check()
+        tuner = new_tuner()
+        tuner.beside_trial = beside_trial
+        tuner.search(callbacks=callbacks)
     except grpc.RpcError as error:
-        raise SearchServiceError(_unreachable(_chief_address(), service.chief_timeout)) from error
+        address = f"{os.environ['KERASTUNER_ORACLE_IP']}:{os.environ['KERASTUNER_ORACLE_PORT']}"
+        raise SearchServiceError(
+            f"The chief at {address} has not answered for {service.chief_timeout:g} s: start it, or mend "
+            "KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT, and start this worker again; what the chief "
+            "has heard of is kept."
+        ) from error
+    return tuner
 
 
 @contextlib.contextmanager
@@ -116,21 +110,28 @@ class LocalWorkers:
 
     Args:
         commands: for each worker's id the words of its command.
-        environment: for each worker's id its environment.
         logs: folder for what they print.
+        port: of the chief, on 127.0.0.1.
     """
 
-    def __init__(
-        self, commands: dict[str, list[str]], environment: dict[str, dict[str, str]], logs: Path
-    ) -> None:
+    def __init__(self, commands: Mapping[str, Sequence[str]], logs: Path, port: int) -> None:
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+            "TF_NUM_INTRAOP_THREADS": str(max(1, (os.cpu_count() or 1) // len(commands))),
+            "KERASTUNER_ORACLE_IP": "127.0.0.1",
+            "KERASTUNER_ORACLE_PORT": str(port),
+            _CHIEF_PID: str(os.getpid()),
+        }
         self.logs = logs
         logs.mkdir(exist_ok=True)
-        self._processes = {}
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._dead: set[str] = set()
         for tuner_id, command in commands.items():
+            own = {**environment, "KERASTUNER_TUNER_ID": tuner_id}
             with (logs / f"{tuner_id}.log").open("w") as log:
                 self._processes[tuner_id] = subprocess.Popen(
-                    command, env=environment[tuner_id], stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                    command, env=own, stdin=subprocess.DEVNULL, stdout=log, stderr=log
                 )
 
     def newly_dead(self) -> list[str]:
@@ -152,46 +153,17 @@ class LocalWorkers:
             process.wait()
 
 
-def local_workers(
+def worker_command(
     config: TrainConfig,
     space: SearchSpace,
     settings: SearchConfig,
     run: SearchRunConfig,
     service: ServiceConfig,
-) -> Callable[[int], LocalWorkers]:
-    """How to start workers that know the same search, given the chief's port."""
+) -> list[str]:
+    """The words of a command that does trials of the same search."""
     run = dataclasses.replace(run, overwrite=False, retrain=0)
     flags = flags_of(config, settings, run, dataclasses.replace(service, workers=0, port=0))
     values = {"hidden_size": (config.model.hidden_size,), **space.values}  # of which the flag has several
     flags += [word for name, several in values.items() for word in flag(name, several)]
     # Without -P the folder that the command is given in could shadow the standard library.
-    command = [sys.executable, "-P", "-m", "lyric_lm", "tune", *flags]
-    names = [f"worker-{number}" for number in range(1, service.workers + 1)]
-
-    def environment(tuner_id: str, port: int) -> dict[str, str]:
-        return {
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
-            "TF_NUM_INTRAOP_THREADS": str(max(1, (os.cpu_count() or 1) // service.workers)),
-            "KERASTUNER_TUNER_ID": tuner_id,
-            "KERASTUNER_ORACLE_IP": "127.0.0.1",
-            "KERASTUNER_ORACLE_PORT": str(port),
-            _CHIEF_PID: str(os.getpid()),
-        }
-
-    def start(port: int) -> LocalWorkers:
-        environments = {name: environment(name, port) for name in names}
-        return LocalWorkers(dict.fromkeys(names, command), environments, run.run_dir / "workers")
-
-    return start
-
-
-def _chief_address() -> str:
-    return f"{os.environ['KERASTUNER_ORACLE_IP']}:{os.environ['KERASTUNER_ORACLE_PORT']}"
-
-
-def _unreachable(address: str, timeout: float) -> str:
-    return (
-        f"The chief at {address} has not answered for {timeout:g} s: start it, or mend KERASTUNER_ORACLE_IP "
-        "and KERASTUNER_ORACLE_PORT, and start this worker again; what the chief has heard of is kept."
-    )
+    return [sys.executable, "-P", "-m", "lyric_lm", "tune", *flags]

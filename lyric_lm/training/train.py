@@ -29,7 +29,6 @@ def train(
     dashboard: DashboardConfig | None = None,
     until_epoch: int | None = None,
     samples_at_end: bool = False,
-    keep_model: Callable[[Outcome], bool] | None = None,
     monitor: str | None = None,
 ) -> Outcome:
     """Train a model on a text, or go on with a run that was interrupted.
@@ -46,7 +45,6 @@ def train(
         dashboard: what TensorBoard's logs in the run hold; None writes none.
         until_epoch: the last epoch for now, where the settings have more; the run can be gone on with.
         samples_at_end: whether samples.txt gets samples of the model that the training ended with, too.
-        keep_model: called with the outcome, says whether the run keeps the model; None keeps it.
         monitor: the metric whose best epoch's model is kept where no text is held out; None keeps the last
             epoch's. Where one is held out, it is val_perplexity.
 
@@ -99,8 +97,7 @@ def train(
             and not standard.samples.has_reported(outcome.epoch)
         ):
             standard.samples.report(outcome.epoch, dict(outcome.history.rows[outcome.epoch - 1]))
-        if keep_model is None or keep_model(outcome):
-            run.save_model(model)
+        run.save_model(model)
         run.write(CARD, run_card(run.record(), outcome.history, path=str(run.path)))
     return outcome
 

@@ -18,6 +18,7 @@ from lyric_lm.tuning.oracles import (
     HyperbandOracle,
     RandomOracle,
     build_oracle,
+    score_of_perplexity,
 )
 
 OBJECTIVE = kt.Objective("perplexity", "min")
@@ -217,3 +218,8 @@ def test_settings_choose_the_oracle() -> None:
         oracle = build_oracle(settings, "val_loss", epochs=11)
         assert type(oracle) is kind
         assert (oracle.max_trials, oracle.objective.name, oracle.seed) == (7, "val_loss", 1)
+
+
+def test_a_loss_is_the_logarithm_of_a_perplexity() -> None:
+    assert score_of_perplexity("val_perplexity", 49) == 49.0
+    assert score_of_perplexity("val_loss", 49) == pytest.approx(2 * math.log(7))

@@ -45,7 +45,9 @@ def tuner(tmp_path: Path, lyrics: Lyrics, base: TrainConfig) -> Any:
         trials[str(number - 1)] = SimpleNamespace(trial_id=str(number - 1), hyperparameters=values)
     oracle = SimpleNamespace(objective=SimpleNamespace(name="perplexity"), trials=trials)
     hypermodel = SimpleNamespace(varied=lambda values: values)
-    return SimpleNamespace(records=records, oracle=oracle, hypermodel=hypermodel, run_dir=tmp_path)
+    return SimpleNamespace(
+        records=records, oracle=oracle, hypermodel=hypermodel, run_dir=tmp_path, objective="perplexity"
+    )
 
 
 def test_each_trial_is_one_line_of_a_terminal(tuner: Any) -> None:
@@ -92,7 +94,8 @@ def test_the_conclusion_ends_in_commands_and_the_disk_used(
         "Train it anew: lyric-lm train --max-chars 62 --hidden-size 512 --optimizer adam"
     )
     assert lines[2] == f"Write with it: lyric-lm generate --run-dir {tuner.run_dir / 'best'}"
-    assert lines[-1].startswith("Disk: ")
+    size = sum(path.stat().st_size for path in tuner.run_dir.rglob("*") if path.is_file())
+    assert lines[-1] == f"Disk: {size / 1e6:.1f} MB in {tuner.run_dir}, 0.0 MB of them the best run."
 
 
 def test_a_search_without_a_model_says_what_to_change(tuner: Any) -> None:

@@ -9,7 +9,7 @@ from lyric_lm.runs.json_files import read_json, write_json
 from lyric_lm.runs.record import describe_run
 from lyric_lm.runs.run import CARD, Run
 from lyric_lm.settings.config import TrainConfig
-from lyric_lm.tuning.trial_records import TrialRecords, TrialResult, disk_bytes
+from lyric_lm.tuning.trial_records import ERROR, TrialRecords, TrialResult
 
 
 @pytest.fixture
@@ -58,8 +58,10 @@ def test_trials_are_in_the_order_of_their_numbers_and_losers_lose_their_models(
     for number, score in ((10, 3.0), (9, 2.0), (11, 5.0)):
         keep(records, number, [score], lyrics, base)
         records.end(number, TrialResult("finished", score, score, 1, score, 1))
-    records.fail(12, "Traceback", TrialResult("failed", error="OSError"))
+    records.fail(12, OSError("fire"))
     assert list(records.results()) == [9, 10, 11, 12]
+    assert records.result(12) == TrialResult("failed", error="OSError: fire")
+    assert (records.folder(12) / ERROR).read_text() == "OSError: fire\n"
     assert records.best() == 9
     records.drop_losers(checkpoints=False)
     assert [path.parent.name for path in records.path.glob("*/model.keras")] == ["9"]
@@ -89,13 +91,6 @@ def test_the_copy_of_the_best_is_a_run_and_nothing_else(
     assert sorted(path.name for path in target.iterdir()) == names
     assert Run.open(target).settings() == base
     assert (target / "README.md").read_text() == f"lyric-lm generate --run-dir {target}"
-
-
-def test_bytes_are_counted_in_all_folders(tmp_path: Path) -> None:
-    (tmp_path / "a" / "b").mkdir(parents=True)
-    (tmp_path / "a" / "b" / "x").write_bytes(b"12345")
-    (tmp_path / "y").write_bytes(b"123")
-    assert disk_bytes(tmp_path) == 8
 
 
 def test_a_damaged_file_is_one_sentence(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
+import os
 import socket
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 import tyro
@@ -13,7 +13,7 @@ from lyric_lm.settings.changes import with_settings
 from lyric_lm.settings.config import ModelConfig, TrainConfig
 from lyric_lm.settings.search import SearchConfig, SearchRunConfig, ServiceConfig
 from lyric_lm.tuning.space import SearchSpace
-from lyric_lm.tuning.workers import LocalWorkers, check_environment, local_workers, reach_chief
+from lyric_lm.tuning.workers import LocalWorkers, check_environment, work, worker_command
 
 
 def test_a_chief_that_does_not_answer_is_given_up_after_the_stated_time(
@@ -21,20 +21,21 @@ def test_a_chief_that_does_not_answer_is_given_up_after_the_stated_time(
 ) -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))  # bound, and not listening
+        monkeypatch.setenv("KERASTUNER_TUNER_ID", "worker-1")
         monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
         monkeypatch.setenv("KERASTUNER_ORACLE_PORT", str(nobody.getsockname()[1]))
         start = time.monotonic()
         with pytest.raises(
             SearchServiceError, match=r"127\.0\.0\.1:\d+ has not answered for 0\.5 s: start it"
         ):
-            reach_chief(0.5)
+            work(pytest.fail, ServiceConfig(chief_timeout=0.5), check=pytest.fail)
     assert 0.4 < time.monotonic() - start < 5
 
 
 def test_a_process_that_ends_badly_is_reported_once(tmp_path: Path) -> None:
     codes = {"worker-1": "print('last words'); raise SystemExit(3)", "worker-2": "pass"}
     commands = {name: [sys.executable, "-c", code] for name, code in codes.items()}
-    workers = LocalWorkers(commands, {"worker-1": {}, "worker-2": {}}, tmp_path / "workers")
+    workers = LocalWorkers(commands, tmp_path / "workers", 9)
     deadline = time.monotonic() + 20
     while not workers.all_ended() and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -44,27 +45,24 @@ def test_a_process_that_ends_badly_is_reported_once(tmp_path: Path) -> None:
     assert (tmp_path / "workers" / "worker-1.log").read_text() == "last words\n"
 
 
-def test_workers_are_told_of_their_chief_and_of_the_same_search(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    started: dict[str, Any] = {}
+def test_workers_are_told_of_their_chief(tmp_path: Path) -> None:
+    names = ("KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT", "LYRIC_LM_CHIEF_PID")
+    code = f"import os; print([os.environ[name] for name in {names}])"
+    workers = LocalWorkers({"worker-2": [sys.executable, "-c", code]}, tmp_path / "workers", 1234)
+    workers.stop()
+    told = ["worker-2", "127.0.0.1", "1234", str(os.getpid())]
+    assert (tmp_path / "workers" / "worker-2.log").read_text() == f"{told}\n"
+
+
+def test_the_command_of_a_worker_means_the_same_search(tmp_path: Path) -> None:
     config = TrainConfig(model=ModelConfig(hidden_size=3, embedding_dim=5))
-
-    def remember(commands: dict[str, list[str]], environment: dict[str, dict[str, str]], logs: Path) -> None:
-        started.update(commands=commands, environment=environment, logs=logs)
-
-    monkeypatch.setattr("lyric_lm.tuning.workers.LocalWorkers", remember)
-    start = local_workers(
+    words = worker_command(
         config,
         SearchSpace(cell=("gru", "lstm"), hidden_size=(3, 4)),
         SearchConfig(tuner="grid"),
         SearchRunConfig(run_dir=tmp_path, overwrite=True, retrain=3),
         ServiceConfig(workers=2, port=9, worker_timeout=5.0),
     )
-    start(1234)
-    commands, environment = started["commands"], started["environment"]
-    assert list(commands) == ["worker-1", "worker-2"]
-    words = commands["worker-1"]
     assert words[1:5] == ["-P", "-m", "lyric_lm", "tune"]
     plain_flags = (tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes)
     tune = tyro.cli(Tune, args=words[5:], config=plain_flags)
@@ -73,9 +71,6 @@ def test_workers_are_told_of_their_chief_and_of_the_same_search(
     assert tune.search_config == SearchConfig(tuner="grid")
     assert tune.run_config == SearchRunConfig(run_dir=tmp_path)
     assert tune.service == ServiceConfig(worker_timeout=5.0)
-    assert environment["worker-2"]["KERASTUNER_TUNER_ID"] == "worker-2"
-    assert environment["worker-2"]["KERASTUNER_ORACLE_PORT"] == "1234"
-    assert environment["worker-2"]["KERASTUNER_ORACLE_IP"] == "127.0.0.1"
 
 
 @pytest.mark.parametrize(

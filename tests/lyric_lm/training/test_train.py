@@ -155,15 +155,16 @@ def test_a_model_that_was_trained_before_is_trained_as_a_new_one_would_be() -> N
     np.testing.assert_equal(model.get_weights(), new.model.get_weights(), strict=True)
 
 
-def test_a_run_has_the_same_files_whoever_trains_it_and_only_the_model_is_a_choice(tmp_path: Path) -> None:
+def test_a_run_has_the_same_files_whoever_trains_it(tmp_path: Path) -> None:
     lines: list[str] = []
     with new_run(tmp_path, VALIDATED) as run:
-        outcome = train(VALIDATED, run=run, show=lines.append, keep_model=lambda outcome: outcome.epoch > 99)
+        outcome = train(VALIDATED, run=run, show=lines.append)
     assert sorted(path.name for path in run.path.iterdir() if path.name != ".lock") == [
         "README.md",
         "checkpoints",
         "config.json",
         "history.csv",
+        "model.keras",
         "samples.txt",
         "texts.json.gz",
     ]
