@@ -12,6 +12,7 @@ import tensorflow as tf
 from lyric_lm.checks import check_at_least_one
 from lyric_lm.data.errors import CorpusError
 from lyric_lm.data.id_arrays import checked_ids
+from lyric_lm.data.known_ids import KnownIds
 
 
 def consecutive_batches(ids: npt.ArrayLike, batch_size: int, num_steps: int) -> tf.data.Dataset:
@@ -113,7 +114,7 @@ def _prefetched(dataset: tf.data.Dataset, sequence: npt.NDArray[np.int32]) -> tf
     # There is nothing to tune, and an epoch could wait 20 ms at its end for the tuner's thread.
     options.autotune.enabled = False
     dataset = dataset.prefetch(2).with_options(options)
-    dataset.id_range = int(sequence.min()), int(sequence.max())  # read by `lyric_lm.data.lineage`
+    dataset.known_ids = KnownIds.of(sequence)  # read by `lyric_lm.data.lineage`
     return dataset
 
 

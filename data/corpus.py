@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from lyric_lm.checks import check_at_least_one
 from lyric_lm.data.errors import CorpusError
+from lyric_lm.data.known_ids import remember_encoding
 from lyric_lm.data.origin import Origin, read_files
 from lyric_lm.data.readers.options import ReadingOptions
 from lyric_lm.data.vocabulary import Vocabulary
@@ -48,6 +49,7 @@ class Lyrics:
     ) -> Self:
         ids = vocabulary.encode(text)
         ids.flags.writeable = False
+        remember_encoding(ids, vocabulary)
         digest = hashlib.sha256(text.encode()).hexdigest()
         return cls(text, ids, vocabulary, source, digest, line_starts, song_starts, origin)
 

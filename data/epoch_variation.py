@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from lyric_lm.checks import check_shares
 from lyric_lm.data.batches import consecutive_batches
+from lyric_lm.data.known_ids import KnownIds
 
 # A character counts as rare if it occurs in one of so many equal parts of the text only.
 _NUM_PARTS = 10
@@ -81,8 +82,9 @@ def varied_batches(
     )
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(num_batches)).prefetch(2)
     dataset.epoch = epoch
-    highest = max(int(sequence.max()), -1 if unknown_id is None else unknown_id)
-    dataset.id_range = int(sequence.min()), highest  # both read by `lyric_lm.data.lineage`
+    known = KnownIds.of(sequence)
+    highest = max(known.highest, -1 if unknown_id is None else unknown_id)
+    dataset.known_ids = known._replace(highest=highest)  # both read by `lyric_lm.data.lineage`
     return dataset
 
 

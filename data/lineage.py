@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
+
+from lyric_lm.data.known_ids import KnownIds
 
 # Each hands out again what it got in an earlier epoch.
 _KEEPERS = {"_RepeatDataset": "repeat", "CacheDataset": "cache"}
@@ -61,18 +64,23 @@ def mixes_rows(dataset: Any) -> bool:
     return False
 
 
-def id_range(dataset: Any) -> tuple[int, int] | None:
-    """The smallest and the largest id of batches of ours, where no transformation may have changed them.
+def known_ids(data: Any) -> KnownIds | None:
+    """What is known of an array's ids, or of batches of ours that no transformation may have changed.
 
     >>> from lyric_lm.data import consecutive_batches
     >>> batches = consecutive_batches(range(30), batch_size=2, num_steps=6)
-    >>> id_range(batches.take(1)), id_range(batches.map(lambda x, y: (x + 1, y)))
-    ((0, 29), None)
+    >>> known_ids(batches.take(1))
+    KnownIds(lowest=0, highest=29, vocabulary=None)
+    >>> known_ids(batches.map(lambda x, y: (x + 1, y)))
     """
-    while isinstance(dataset, tf.data.Dataset):
-        if (found := getattr(dataset, "id_range", None)) is not None:
+    while isinstance(data, tf.data.Dataset):
+        if (found := getattr(data, "known_ids", None)) is not None:
             return found  # type: ignore[no-any-return]
-        if _UNCHANGED not in {base.__name__ for base in type(dataset).__mro__}:
+        if _UNCHANGED not in {base.__name__ for base in type(data).__mro__}:
             return None
-        (dataset,) = sources(dataset)
+        (data,) = sources(data)
+    if isinstance(data, tf.Tensor):
+        data = np.asarray(data)
+    if isinstance(data, np.ndarray) and data.dtype.kind in "iu" and data.size:
+        return KnownIds.of(data)
     return None

@@ -1,11 +1,13 @@
-"""`IdRange`: the one check of ids against the vocabulary that costs a training nothing."""
+"""`IdRange`: the one check of ids against the vocabulary, which costs a training nothing."""
 
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
-from lyric_lm.data.lineage import id_range
+from lyric_lm.data.lineage import known_ids
+from lyric_lm.data.vocabulary import Vocabulary
+
+_CURE = "Load the text with load_lyrics(..., vocabulary=model.vocabulary)."
 
 
 class IdRange:
@@ -16,11 +18,11 @@ class IdRange:
     extremes in two variables, which are looked at when an epoch or an evaluation ends.
 
     Args:
-        num_ids: V; ids are legal in [0, V).
+        vocabulary: of V ids; legal are those in [0, V).
     """
 
-    def __init__(self, num_ids: int) -> None:
-        self._num_ids = num_ids
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
         self._lowest = tf.Variable(tf.zeros((), tf.int64), trainable=False, name="lowest_id")
         self._highest = tf.Variable(tf.zeros((), tf.int64), trainable=False, name="highest_id")
 
@@ -29,7 +31,7 @@ class IdRange:
         wide = tf.cast(ids, tf.int64)
         self._lowest.assign(tf.minimum(self._lowest, tf.reduce_min(wide)))
         self._highest.assign(tf.maximum(self._highest, tf.reduce_max(wide)))
-        return tf.cast(tf.clip_by_value(wide, 0, self._num_ids - 1), tf.int32)
+        return tf.cast(tf.clip_by_value(wide, 0, len(self._vocabulary) - 1), tf.int32)
 
     def check_met(self) -> None:
         """Raise if a step has met an id outside the vocabulary, and forget it.
@@ -43,23 +45,26 @@ class IdRange:
         self._check_extremes(lowest, highest)
 
     def check(self, *data: Any) -> None:
-        """Refuse arrays, and batches of ours, that hold an id outside the vocabulary.
+        """Refuse arrays, and batches of ours, of another vocabulary or with an id outside this one.
 
         Args:
-            data: whatever a method was given; what tells no range without being drawn from is left alone.
+            data: whatever a method was given; what tells nothing without being drawn from is left alone.
 
         Raises:
-            ValueError: one does.
+            ValueError: one is.
         """
-        for x in data:
-            if (extremes := id_range(x)) is not None:
-                self._check_extremes(*extremes)
-            elif isinstance(x, (np.ndarray, tf.Tensor)) and np.asarray(x).dtype.kind in "iu" and len(x):
-                self._check_extremes(int(np.min(x)), int(np.max(x)))
+        for known in filter(None, map(known_ids, data)):
+            if known.vocabulary not in (None, self._vocabulary):
+                raise ValueError(
+                    "The ids are those of another vocabulary than the model's: the same number stands for "
+                    f"another character. {_CURE} Received: ids of {known.vocabulary}, a model of "
+                    f"{self._vocabulary}"
+                )
+            self._check_extremes(known.lowest, known.highest)
 
     def _check_extremes(self, lowest: int, highest: int) -> None:
-        if lowest < 0 or highest >= self._num_ids:
+        if lowest < 0 or highest >= len(self._vocabulary):
             raise ValueError(
-                f"`ids` must lie in [0, {self._num_ids}), the model's vocabulary: load the text with "
-                f"load_lyrics(..., vocabulary=model.vocabulary). Received: ids from {lowest} to {highest}"
+                f"`ids` must lie in [0, {len(self._vocabulary)}), the model's vocabulary. {_CURE} "
+                f"Received: ids from {lowest} to {highest}"
             )

@@ -69,7 +69,7 @@ class RNNNetwork(StatefulModel, abc.ABC):
             )
         self.projection, self.dense = self._output_layers()
         self._seeds = keras.random.SeedGenerator()
-        self._ids_met = IdRange(len(vocabulary))
+        self._ids_met = IdRange(vocabulary)
 
     @property
     def cell_config(self) -> dict[str, Any]:

@@ -214,7 +214,7 @@ class StatefulModel(keras.Model, abc.ABC):  # type: ignore[misc]
                 return_dict=return_dict,
                 **kwargs,
             )
-        return tf.nest.map_structure(float, logs)  # tensors before Keras 3.14
+        return tf.nest.map_structure(float, logs)
 
     def train_on_batch(
         self,

@@ -1,5 +1,6 @@
 """What stands behind a dataset's transformations."""
 
+import gc
 from collections.abc import Callable
 from typing import Any
 
@@ -7,8 +8,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from lyric_lm.data import consecutive_batches, random_batches, varied_batches
-from lyric_lm.data.lineage import epoch_numbers, id_range, mixes_rows
+from lyric_lm.data import Vocabulary, consecutive_batches, load_lyrics, random_batches, varied_batches
+from lyric_lm.data.known_ids import _encoded_by
+from lyric_lm.data.lineage import epoch_numbers, known_ids, mixes_rows
 
 B, T = 2, 3
 IDS = np.arange(29) % 7 + 2
@@ -58,10 +60,29 @@ def test_a_shuffle_of_songs_that_are_cut_afterwards_mixes_no_rows() -> None:
     assert not mixes_rows(pairs)
 
 
-def test_the_range_of_ids_is_known_where_nothing_may_have_changed_them() -> None:
+def test_what_is_known_of_ids_holds_where_nothing_may_have_changed_them() -> None:
     for batches in (consecutive_batches(IDS, B, T), random_batches(IDS, B, T)):
         for change in SAME:
-            assert id_range(change(batches)) == (2, 8)
-        assert [id_range(change(batches)) for change in CHANGED] == [None] * len(CHANGED)
-    assert id_range(varied_batches(IDS, B, T, unknown_id=11).take(1)) == (2, 11)
-    assert id_range(IDS) is None
+            assert known_ids(change(batches)) == (2, 8, None)
+        assert [known_ids(change(batches)) for change in CHANGED] == [None] * len(CHANGED)
+    assert known_ids(varied_batches(IDS, B, T, unknown_id=11).take(1)) == (2, 11, None)
+    assert known_ids(tf.constant([[3, 1]])) == (1, 3, None)
+    assert [known_ids(x) for x in (None, [3, 1], IDS[:0], IDS / 2)] == [None] * 4
+
+
+def vocabulary_of(data: Any) -> Vocabulary | None:
+    known = known_ids(data)
+    return known and known.vocabulary
+
+
+def test_the_vocabulary_of_ids_is_known_for_as_long_as_they_live() -> None:
+    lyrics = load_lyrics("built-in", max_chars=300)
+    for make in (consecutive_batches, random_batches, varied_batches):
+        assert vocabulary_of(make(lyrics.ids[7:], B, T).take(2)) == lyrics.vocabulary
+    pairs = lyrics.ids[:40].reshape(4, 10)[:, :-1]
+    assert vocabulary_of(pairs) == lyrics.vocabulary
+    assert vocabulary_of(pairs + 1) is None
+    before = len(_encoded_by)
+    del lyrics, pairs
+    gc.collect()
+    assert len(_encoded_by) < before

@@ -1,6 +1,7 @@
 """Ids outside the vocabulary: refused by every method, before the first step where that can be seen."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -9,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from lyric_lm import RNNModel
-from lyric_lm.data import Vocabulary, consecutive_batches, random_batches, varied_batches
+from lyric_lm.data import Vocabulary, consecutive_batches, load_lyrics, random_batches, varied_batches
 
 B, T, V, H = 2, 3, 5, 4
 GOOD = np.random.default_rng(1).integers(0, V, 30).astype(np.int32)
@@ -48,6 +49,28 @@ ARRAYS: dict[str, Callable[[RNNModel, Any], Any]] = {
     "predict_on_batch": lambda model, ids: model.predict_on_batch(pairs(ids)[0]),
     "call": lambda model, ids: model(pairs(ids)[0]),
 }
+
+
+@pytest.mark.parametrize("method", sorted(ARRAYS.keys() - {"call"}))  # gets a tensor
+def test_a_text_of_its_own_smaller_vocabulary_is_refused(
+    model: RNNModel, method: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "song.txt"
+    path.write_text("beda" * 9)
+    with pytest.raises(ValueError, match=r"of another vocabulary.*vocabulary=model\.vocabulary.*of 4 char"):
+        ARRAYS[method](model, load_lyrics(path).ids)
+    ARRAYS[method](model, load_lyrics(path, vocabulary=model.vocabulary).ids)
+
+
+def test_batches_of_another_vocabulary_are_refused(model: RNNModel, tmp_path: Path) -> None:
+    path = tmp_path / "song.txt"
+    path.write_text("beda" * 9)
+    ids = load_lyrics(path).ids
+    for make in (consecutive_batches, varied_batches):
+        with pytest.raises(ValueError, match="of another vocabulary"):
+            model.evaluate(make(ids, B, T).take(2), verbose=0)
+        with pytest.raises(ValueError, match="of another vocabulary"):
+            model.fit(make(GOOD, B, T), validation_data=make(ids, B, T), verbose=0)
 
 
 @pytest.mark.parametrize("method", ARRAYS)
