@@ -4,23 +4,23 @@ A command is a frozen dataclass, whose fields are its flags and whose docstring 
 `run`. The modules import nothing heavy at their head, so that `--help` answers at once.
 """
 
-import dataclasses
 import functools
 import io
 import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import NoReturn
 
-import tyro
-
+from lyric_lm import __version__
 from lyric_lm.backend import choose_tensorflow
 from lyric_lm.cli.evaluate import Evaluate
 from lyric_lm.cli.export import Export
 from lyric_lm.cli.flags import with_flags
 from lyric_lm.cli.generate import Generate
+from lyric_lm.cli.help import help_of, overview
+from lyric_lm.cli.parsing import nearest, parse, refuse
 from lyric_lm.cli.plot import Plot
-from lyric_lm.cli.recipe import asks_for_recipe, parse_with_recipe
+from lyric_lm.cli.recipe import asked_recipe, parse_with_recipe
 from lyric_lm.cli.start import keep_memory, start_tensorflow
 from lyric_lm.cli.train import Train
 from lyric_lm.cli.tune import Tune, with_present_names
@@ -31,19 +31,16 @@ from lyric_lm.errors import LyricLMError, RunWriteError
 __all__ = ["main"]
 
 
-@dataclasses.dataclass(frozen=True)
-class LyricLM:
-    """A character language model for song lyrics: train it, watch it learn, write with it."""
-
-    command: (
-        Annotated[Train, tyro.conf.subcommand("train")]
-        | Annotated[Generate, tyro.conf.subcommand("generate")]
-        | Annotated[Write, tyro.conf.subcommand("write")]
-        | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
-        | Annotated[Tune, tyro.conf.subcommand("tune")]
-        | Annotated[Plot, tyro.conf.subcommand("plot")]
-        | Annotated[Export, tyro.conf.subcommand("export")]
-    )
+COMMANDS: dict[str, type] = {
+    "train": Train,
+    "generate": Generate,
+    "write": Write,
+    "evaluate": Evaluate,
+    "tune": Tune,
+    "plot": Plot,
+    "export": Export,
+}
+_HELP = ("-h", "--help", "--help-all")
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -62,20 +59,11 @@ def main(args: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(errors="surrogateescape")  # as arguments are read
     args = sys.argv[1:] if args is None else list(args)
-    if args[:1] == ["tune"]:
-        args = with_present_names(args)
-    plain_flags = (tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes)
-    parse = functools.partial(tyro.cli, LyricLM, prog="lyric-lm", args=args, config=plain_flags)
-    command = None if asks_for_recipe(args) else parse().command
-    keep_memory()
+    name = args[0] if args else "--help"
+    if name not in COMMANDS:
+        _answer_or_refuse(name)
     try:
-        choose_tensorflow()
-        start_tensorflow()
-        if command is None:
-            command = parse_with_recipe(args[0], lambda given: parse(default=LyricLM(given)).command)
-        if isinstance(command, Train) and command.run_config.resume:
-            command = command.with_stored_settings(lambda train: parse(default=LyricLM(train)).command)
-        return command.run() or 0
+        return _run(name, with_present_names(args[1:]) if name == "tune" else args[1:])
     except LyricLMError as error:
         print(f"lyric-lm: {printable(with_flags(str(error)))}", file=sys.stderr)
         return 1 if isinstance(error, RunWriteError) else 2
@@ -85,3 +73,32 @@ def main(args: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("lyric-lm: stopped.", file=sys.stderr)
         return 130
+
+
+def _run(name: str, words: Sequence[str]) -> int:
+    """Run a command that there is, or show its help."""
+    recipe = asked_recipe(name, words)
+    if any(word in _HELP for word in words):
+        print(help_of(name, COMMANDS[name], recipe, everything="--help-all" in words))
+        raise SystemExit(0)
+    parsed = functools.partial(parse, name, COMMANDS[name], words)
+    command = parsed(recipe)  # what cannot be parsed is said before TensorFlow is imported
+    keep_memory()
+    choose_tensorflow()
+    start_tensorflow()
+    if recipe is not None:
+        command = parse_with_recipe(command, parsed)
+    if isinstance(command, Train) and command.run_config.resume:
+        command = command.with_stored_settings(parsed)
+    return command.run() or 0
+
+
+def _answer_or_refuse(word: str) -> NoReturn:
+    """Answer what is no command: the overview, the version, or that there is no such thing."""
+    if word in _HELP:
+        print(overview(COMMANDS))
+    elif word == "--version":
+        print(f"lyric-lm {__version__}")
+    else:
+        refuse(f"There is no command {word!r}{nearest(word, list(COMMANDS))}.", see="lyric-lm --help")
+    raise SystemExit(0)

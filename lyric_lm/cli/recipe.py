@@ -13,22 +13,29 @@ from lyric_lm.settings.recipe import generalize
 _LENGTH_IN_HELP = 60_000  # characters; `--help` shows the values for a text of this length
 
 
-def asks_for_recipe(args: Sequence[str]) -> bool:
-    """Whether the words of a command line ask for another recipe than the chapter's."""
-    if args[:1] not in (["train"], ["tune"]):
-        return False
-    scan = argparse.ArgumentParser(f"lyric-lm {args[0]}", add_help=False, allow_abbrev=False)
+def asked_recipe(name: str, words: Sequence[str]) -> Train | Tune | None:
+    """The command with the values of the recipe that its words ask for; None for the chapter's.
+
+    Args:
+        name: of the command.
+        words: flags and values; the values are those for a text of some length, as `--help` shows them.
+    """
+    if name not in ("train", "tune"):
+        return None
+    scan = argparse.ArgumentParser(f"lyric-lm {name}", add_help=False, allow_abbrev=False)
     scan.add_argument("--recipe")
-    return bool(scan.parse_known_args(args)[0].recipe == "generalize")
+    if scan.parse_known_args(words)[0].recipe != "generalize":
+        return None
+    return (Tune.around if name == "tune" else _train_with)(generalize(_LENGTH_IN_HELP))
 
 
-def parse_with_recipe(name: str, parse: Callable[[Any], Any]) -> Train | Tune:
-    """Parse twice: for the flags that say which text to learn, then with the values for its length.
+def parse_with_recipe(command: Train | Tune, parse: Callable[[Any], Any]) -> Train | Tune:
+    """Parse again, with the recipe's values for the length of the command's text.
 
     So a flag that the user gives overrides the recipe, whatever the text.
 
     Args:
-        name: of the command, "train" or "tune".
+        command: as it was parsed with the recipe's values for some other length.
         parse: parses the command line with the given command's values as the flags' defaults.
 
     Raises:
@@ -36,12 +43,10 @@ def parse_with_recipe(name: str, parse: Callable[[Any], Any]) -> Train | Tune:
     """
     from lyric_lm.training.texts import read_texts
 
-    default = Tune.around if name == "tune" else _train_with
-    first = parse(default(generalize(_LENGTH_IN_HELP)))
-    corpus = first.config.corpus
-    values = default(generalize(len(read_texts(corpus).learnt(corpus).text)))
-    command: Train | Tune = dataclasses.replace(parse(values), recipe="generalize")
-    return command
+    corpus = command.config.corpus
+    values = generalize(len(read_texts(corpus).learnt(corpus).text))
+    again = parse(Tune.around(values) if isinstance(command, Tune) else _train_with(values))
+    return dataclasses.replace(again, recipe="generalize")  # type: ignore[no-any-return]
 
 
 def _train_with(config: TrainConfig) -> Train:

@@ -1,14 +1,13 @@
 """`SettingValues`: the flags of a training's settings, of which a search takes several values each."""
 
 import dataclasses
-import inspect
-import re
 import types
 import typing
 from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
+from lyric_lm.settings.comments import comments_of
 from lyric_lm.settings.config import ModelConfig, OptimizerConfig, TrainConfig
 
 _ONE_VALUE = ("tie_embeddings", "rotate", "epochs", "patience", "seed")
@@ -40,11 +39,10 @@ def _new_class() -> type:
     fields = []
     defaults = values_of(TrainConfig())
     for part in _PARTS:
-        source, kinds = inspect.getsource(part), typing.get_type_hints(part)
+        comments, kinds = comments_of(part), typing.get_type_hints(part)
         for field in dataclasses.fields(part):
-            comment = re.search(rf"^    {field.name}: .*?  # (.+)$", source, re.MULTILINE)
             kind = kinds[field.name] if field.name in _ONE_VALUE else _several(kinds[field.name])
-            flag = tyro.conf.arg(help=comment[1] if comment else "")
+            flag = tyro.conf.arg(help=comments[field.name])
             fields.append(
                 (field.name, Annotated[kind, flag], dataclasses.field(default=defaults[field.name]))
             )

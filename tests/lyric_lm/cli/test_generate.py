@@ -84,20 +84,20 @@ def test_samplers_and_rules_are_flags(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--num-lines", "0"], "`num_lines` must be at least 1"),
-        (["--greedy", "--top-k", "3"], "leave out `top_k`"),
-        (["--num-chars", "0"], "`num_chars` must be at least 1"),
-        (["--temperature", "0"], "`temperature` must be positive"),
-        (["--top-p", "1.5"], "`top_p` must be in (0, 1]"),
-        (["--max-copy", "0"], "`max_copy` must be at least 1"),
+        (["--num-lines", "0"], "--num-lines must be at least 1"),
+        (["--greedy", "--top-k", "3"], "leave out --top-k"),
+        (["--num-chars", "0"], "--num-chars must be at least 1"),
+        (["--temperature", "0"], "--temperature must be positive"),
+        (["--top-p", "1.5"], "--top-p must be in (0, 1]"),
+        (["--max-copy", "0"], "--max-copy must be at least 1"),
         (["--top-k", "3", "--beam-width", "5"], "Give only one of"),
-        (["--beam-width", "3", "--interactive"], "which `beam_width` cannot"),
-        (["--report", "--interactive"], "leave out `report`"),
-        (["--prefix", "她", "--interactive"], "leave out `prefix`"),
-        (["--num-chars", "10000000000000"], "`num_chars` must be at most 1000000"),
-        (["--max-copy", "10000000000000"], "`max_copy` must be at most 1000"),
-        (["--beam-width", "10000000000000"], "`beam_width` must be at most 1000"),
-        (["--temperature", "1e-39"], "`temperature` must be at least 0.001"),
+        (["--beam-width", "3", "--interactive"], "which --beam-width cannot"),
+        (["--report", "--interactive"], "leave out --report"),
+        (["--prefix", "她", "--interactive"], "leave out --prefix"),
+        (["--num-chars", "10000000000000"], "--num-chars must be at most 1000000"),
+        (["--max-copy", "10000000000000"], "--max-copy must be at most 1000"),
+        (["--beam-width", "10000000000000"], "--beam-width must be at most 1000"),
+        (["--temperature", "1e-39"], "--temperature must be at least 0.001"),
     ],
 )
 def test_settings_out_of_range_are_refused(
@@ -106,7 +106,7 @@ def test_settings_out_of_range_are_refused(
     with pytest.raises(SystemExit) as stopped:
         generate(run_dir, *words)
     assert stopped.value.code == 2
-    assert said in " ".join(capsys.readouterr().err.replace("│", " ").split())
+    assert said in capsys.readouterr().err
 
 
 def test_a_folder_without_a_run_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,30 +1,35 @@
 """`--recipe generalize` on the command line: its values are the defaults, the user's flags count more."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lyric_lm.cli import main
-from lyric_lm.cli.recipe import asks_for_recipe
+from lyric_lm.cli.recipe import asked_recipe
+from lyric_lm.cli.tune import Tune
 from lyric_lm.data import load_lyrics
 from lyric_lm.runs.run import Run
 from lyric_lm.settings.recipe import generalize
 
 
 @pytest.mark.parametrize(
-    ("args", "expected"),
+    ("name", "words", "size"),
     [
-        (["train", "--recipe", "generalize"], True),
-        (["train", "--seed", "3", "--recipe=generalize", "--help"], True),
-        (["train", "--recipe", "chapter"], False),
-        (["train"], False),
-        (["tune", "--recipe", "generalize"], True),
-        (["generate", "--prefix", "--recipe"], False),
-        ([], False),
+        ("train", ["--recipe", "generalize"], 256),
+        ("train", ["--seed", "3", "--recipe=generalize", "--help"], 256),
+        ("train", ["--recipe", "chapter"], None),
+        ("train", [], None),
+        ("tune", ["--recipe", "generalize"], (128, 256, 512)),
+        ("generate", ["--prefix", "--recipe"], None),
     ],
 )
-def test_the_recipe_is_asked_for_by_its_flag(args: list[str], expected: bool) -> None:
-    assert asks_for_recipe(args) is expected
+def test_the_recipe_is_asked_for_by_its_flag(name: str, words: list[str], size: Any) -> None:
+    command = asked_recipe(name, words)
+    if isinstance(command, Tune):
+        assert command.values.hidden_size == size
+    else:
+        assert (command and command.config.model.hidden_size) == size
 
 
 def test_help_shows_the_chapters_values_and_with_the_recipe_the_recipes(
@@ -33,8 +38,8 @@ def test_help_shows_the_chapters_values_and_with_the_recipe_the_recipes(
     shown = []
     for flags in ([], ["--recipe", "generalize"]):
         with pytest.raises(SystemExit, match="0"):
-            main(["train", *flags, "--help"])
-        shown.append(" ".join(capsys.readouterr().out.replace("│", " ").split()))
+            main(["train", *flags, "--help-all"])
+        shown.append(" ".join(capsys.readouterr().out.split()))
     assert "(default: 250)" in shown[0]
     assert "(default: sgd)" in shown[0]
     assert "(default: adamw)" in shown[1]
@@ -84,10 +89,10 @@ def test_a_text_that_cannot_be_used_leaves_no_folder_behind(
 def test_a_share_out_of_range_is_refused(share: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["train", f"--validation-split={share}"])
-    assert "validation_split" in capsys.readouterr().err
+    assert "--validation-split" in capsys.readouterr().err
 
 
 def test_patience_without_a_text_to_validate_on_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["train", "--patience", "3"])
-    assert "validation_split" in capsys.readouterr().err
+    assert "--validation-split" in capsys.readouterr().err

@@ -83,12 +83,12 @@ def test_what_cannot_be_written_is_said_in_one_sentence(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--num-songs", "0"], "`num_songs` must be at least 1"),
-        (["--seed", "-1"], "`seed` must not be negative"),
+        (["--num-songs", "0"], "--num-songs must be at least 1"),
+        (["--seed", "-1"], "--seed must not be negative"),
         (["--beam-width", "3"], "leave it out"),
-        (["--template", "a.txt", "--form", "7"], "leave out `form` and `rhyme`"),
-        (["--interactive", "--form", "7"], "leave out `form`"),
-        (["--interactive", "--report"], "leave out `report`"),
+        (["--template", "a.txt", "--form", "7"], "leave out --form and --rhyme"),
+        (["--interactive", "--form", "7"], "leave out --form"),
+        (["--interactive", "--report"], "leave out --report"),
     ],
 )
 def test_flags_that_contradict_each_other_are_refused(
@@ -97,4 +97,4 @@ def test_flags_that_contradict_each_other_are_refused(
     with pytest.raises(SystemExit) as stopped:
         write(run_dir, *words)
     assert stopped.value.code == 2
-    assert said in " ".join(capsys.readouterr().err.replace("│", " ").split())
+    assert said in capsys.readouterr().err
