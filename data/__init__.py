@@ -34,21 +34,4 @@ __all__ = [
     "varied_batches",
 ]
 
-__getattr__, __dir__ = lazy_names(
-    __name__,
-    {
-        "CorpusError": "errors",
-        "CorpusNotFoundError": "errors",
-        "LyricLMError": "errors",
-        "Lyrics": "corpus",
-        "UnknownCharacterError": "errors",
-        "Vocabulary": "vocabulary",
-        "consecutive_batches": "batches",
-        "load_lyrics": "corpus",
-        "name_characters": "vocabulary",
-        "random_batches": "batches",
-        "rare_ids": "epoch_variation",
-        "read_text": "corpus",
-        "varied_batches": "epoch_variation",
-    },
-)
+__getattr__, __dir__ = lazy_names(__name__)

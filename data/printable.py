@@ -1,4 +1,4 @@
-"""Text from a model, a corpus or a file, made safe to print on a terminal."""
+"""Text from a model, a corpus or a file, made safe to print on a terminal, or to show on a page."""
 
 import re
 
@@ -19,3 +19,15 @@ def printable(text: str) -> str:
     分\x1b[2J开
     """
     return _UNSAFE.sub(lambda match: match[0].encode("unicode_escape", "surrogatepass").decode(), text)
+
+
+def visible(character: str) -> str:
+    r"""The character; for a control character its picture, since Markdown and HTML swallow the real one.
+
+    >>> visible("分"), visible(" "), visible("\t")
+    ('分', ' ', '␉')
+    """
+    code = ord(character)
+    if code < 0x20:
+        return chr(0x2400 + code)
+    return "␡" if code == 0x7F else character

@@ -25,27 +25,6 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_HOMES = {
-    "Beam": "generation.samplers",
-    "CopyIndex": "originality.copy_index",
-    "Greedy": "generation.samplers",
-    "LineSpec": "generation.line_spec",
-    "MaxCopy": "generation.rules",
-    "NoRepeatNgram": "generation.rules",
-    "RNNModel": "model",
-    "RepetitionPenalty": "generation.rules",
-    "SongForm": "generation.song_form",
-    "Temperature": "generation.samplers",
-    "TopK": "generation.samplers",
-    "TopP": "generation.samplers",
-    "WittenBell": "evaluation.ngrams",
-    "candidates": "generation.candidate_lines",
-    "fit_prefix": "generation.prefix",
-    "generate": "generation.generate",
-    "stream": "generation.generate",
-    "write_songs": "generation.songs",
-}
-
 __all__ = [
     "Beam",
     "CopyIndex",
@@ -67,6 +46,6 @@ __all__ = [
     "write_songs",
 ]
 
-__getattr__, __dir__ = lazy_names(__name__, _HOMES)
+__getattr__, __dir__ = lazy_names(__name__)
 
 register_with_keras("lyric_lm", "RNNModel", home="lyric_lm.model")

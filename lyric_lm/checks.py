@@ -19,6 +19,17 @@ def check_at_least_one(**numbers: float | None) -> None:
             raise ValueError(f"`{name}` must be at least 1. Received: {name}={number}")
 
 
+def check_not_negative(**numbers: float | None) -> None:
+    """Refuse a number below 0; None passes.
+
+    Raises:
+        ValueError: one is.
+    """
+    for name, number in numbers.items():
+        if number is not None and not number >= 0:
+            raise ValueError(f"`{name}` must be at least 0. Received: {name}={number}")
+
+
 def check_positive(**numbers: float | None) -> None:
     """Refuse a number that is not above 0, or is infinite; None passes.
 

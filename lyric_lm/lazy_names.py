@@ -3,31 +3,36 @@
 So `import lyric_lm` and `lyric-lm --help` need not wait for TensorFlow.
 """
 
+import ast
 import importlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 
-def lazy_names(
-    package: str, homes: Mapping[str, str]
-) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+def lazy_names(package: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """The module-level `__getattr__` and `__dir__` (PEP 562) of a package.
 
-    Args:
-        package: its full name.
-        homes: for each public name the module, below the package, that defines it. No module is called as its
-            name is: importing it would put the module in the name's place.
+    Which module defines each name stands in the package itself, in the imports below `if TYPE_CHECKING:`. No
+    module is called as its name is: importing it would put the module in the name's place.
 
-    >>> get, names = lazy_names("lyric_lm", {"CopyIndex": "originality.copy_index"})
+    Args:
+        package: its full name; it is being imported.
+
+    >>> get, names = lazy_names("lyric_lm")
     >>> "CopyIndex" in names(), get("CopyIndex").__name__
     (True, 'CopyIndex')
     """
+    tree = ast.parse(Path(str(sys.modules[package].__file__)).read_text(encoding="utf-8"))
+    blocks = [node.body for node in tree.body if isinstance(node, ast.If)]
+    imports = [node for body in blocks for node in body if isinstance(node, ast.ImportFrom)]
+    homes = {alias.name: str(node.module) for node in imports for alias in node.names}
 
     def get(name: str) -> Any:
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return getattr(importlib.import_module(f"{package}.{homes[name]}"), name)
+        return getattr(importlib.import_module(homes[name]), name)
 
     return get, lambda: sorted(
         {*homes, *(name for name in vars(sys.modules[package]) if name.startswith("__"))}

@@ -11,11 +11,11 @@ from lyric_lm.data import Lyrics, Vocabulary
 from lyric_lm.errors import SettingsError
 from lyric_lm.model.rnn_model import RNNModel
 from lyric_lm.settings.config import TrainConfig
+from lyric_lm.settings.space import DEFAULT_SPACE, RATE_OF_OPTIMIZER, SearchSpace
 from lyric_lm.training import Texts
 from lyric_lm.training.building import untrained_model
 from lyric_lm.training.model_size import check_model_size
 from lyric_lm.tuning import keras_internals  # noqa: F401, so that KerasTuner knows the perplexity
-from lyric_lm.tuning.space import DEFAULT_SPACE, RATE_OF_OPTIMIZER, SearchSpace
 
 
 class RNNHyperModel(kt.HyperModel):  # type: ignore[misc]

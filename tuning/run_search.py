@@ -7,21 +7,22 @@ from typing import Any
 
 import keras_tuner as kt
 
+from lyric_lm.callbacks.dashboard.events import write_events
+from lyric_lm.callbacks.dashboard.hparams import experiment
 from lyric_lm.data import CorpusError
 from lyric_lm.errors import SearchError, SettingsError
 from lyric_lm.runs.folder_lock import lock_folder
 from lyric_lm.settings.changes import with_settings
 from lyric_lm.settings.config import TrainConfig
 from lyric_lm.settings.search import SearchConfig, SearchRunConfig, ServiceConfig
+from lyric_lm.settings.space import DEFAULT_SPACE, SearchSpace
 from lyric_lm.training.fitting import load_fitted
 from lyric_lm.tuning.chief import serve
-from lyric_lm.tuning.dashboards import write_experiment
 from lyric_lm.tuning.hypermodel import RNNHyperModel
 from lyric_lm.tuning.identity import GO_ON, check_same, identity_of, open_search
 from lyric_lm.tuning.keras_internals import is_chief, is_worker
 from lyric_lm.tuning.oracles import build_oracle
 from lyric_lm.tuning.report import draw_picture, trial_line
-from lyric_lm.tuning.space import DEFAULT_SPACE, SearchSpace
 from lyric_lm.tuning.trial_records import ERROR, trial_number
 from lyric_lm.tuning.tuner import RNNTuner
 from lyric_lm.tuning.workers import LocalWorkers, check_environment, work, worker_command
@@ -90,9 +91,8 @@ def search(
         open_search(run.run_dir, identity, overwrite=run.overwrite)
         tuner = new_tuner()
         tuner.oracle.on_end = lambda trial: write(trial_line(tuner, trial, settings.trial_limit))
-        tuner.records.path.mkdir(exist_ok=True)
-        held_out = texts.validation is not None
-        write_experiment(tuner.records.path, tuner.oracle.get_space().space, held_out=held_out)
+        found = tuner.oracle.get_space().space
+        write_events(tuner.records.path, [experiment(found, held_out=texts.validation is not None)])
         try:
             if is_chief():
                 serve(tuner.oracle, service, write=write)

@@ -6,11 +6,13 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from lyric_lm.callbacks.dashboard.events import text, write_events
+from lyric_lm.callbacks.dashboard.hparams import session_failure
+from lyric_lm.callbacks.dashboard.samples import code_block
 from lyric_lm.runs.folder_lock import LOCK
 from lyric_lm.runs.json_files import read_json, write_json
 from lyric_lm.runs.run import CARD, MODEL, Run
 from lyric_lm.settings.config import TrainConfig
-from lyric_lm.tuning.dashboards import show_error
 
 RESULT, ERROR = "result.json", "error.txt"
 _COPY = ".tmp-best"  # which is a leftover if a copy is interrupted
@@ -82,7 +84,7 @@ class TrialRecords:
         (folder / ERROR).write_text(trace, encoding="utf-8")
         last_line = " ".join("".join(traceback.format_exception_only(error)).split())
         self.end(number, TrialResult("failed", error=last_line))
-        show_error(Run(folder).tensorboard, trace)
+        write_events(Run(folder).tensorboard, [text("error", code_block(trace)), session_failure()])
 
     def result(self, number: int) -> TrialResult | None:
         """How a trial ended; None if it has not."""

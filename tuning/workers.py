@@ -16,8 +16,8 @@ from lyric_lm.errors import SearchServiceError, SettingsError
 from lyric_lm.settings.config import TrainConfig
 from lyric_lm.settings.flags import flag, flags_of
 from lyric_lm.settings.search import SearchConfig, SearchRunConfig, ServiceConfig
+from lyric_lm.settings.space import SearchSpace
 from lyric_lm.tuning.keras_internals import OracleClient, set_client_timeout
-from lyric_lm.tuning.space import SearchSpace
 from lyric_lm.tuning.tuner import RNNTuner
 
 _CHIEF_PID = "LYRIC_LM_CHIEF_PID"  # in the environment of workers started by a chief

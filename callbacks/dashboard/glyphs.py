@@ -5,6 +5,7 @@ from typing import Any
 
 from PIL import ImageFont
 
+from lyric_lm.data.printable import visible
 from lyric_lm.display.fonts import cjk_font
 
 
@@ -25,18 +26,6 @@ def chinese_font(size: int) -> Any | None:
         if "SC" in str(face.getname()[0]).split():
             return face
     return first
-
-
-def visible(character: str) -> str:
-    r"""The character; for a control character its picture, since Markdown swallows the real one.
-
-    >>> visible("分"), visible(" "), visible("\t")
-    ('分', ' ', '␉')
-    """
-    code = ord(character)
-    if code < 0x20:
-        return chr(0x2400 + code)
-    return "␡" if code == 0x7F else character
 
 
 def label(character: str) -> str:

@@ -1,7 +1,7 @@
-"""What TensorBoard's HParams page lists of one run: its settings and what came of it."""
+"""What TensorBoard's HParams page lists: the settings of a run and what came of it, the space of a search."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tensorboard.plugins.hparams import api, api_pb2
@@ -9,6 +9,7 @@ from tensorboard.plugins.hparams.summary import experiment_pb, session_end_pb
 
 from lyric_lm.callbacks.dashboard.events import scalar
 from lyric_lm.settings.config import LEARNING_RATES, TrainConfig
+from lyric_lm.settings.space import RATE_OF_OPTIMIZER
 
 # TensorBoard looks for a run's results in the log folder's own run, or not at all if that is its --logdir.
 RESULTS = {
@@ -35,7 +36,7 @@ def session_start(settings: Mapping[str, bool | int | float | str]) -> list[Any]
         api_pb2.HParamInfo(name=name, type=kinds.get(type(value), api_pb2.DATA_TYPE_FLOAT64), differs=i < 5)
         for i, (name, value) in enumerate(settings.items())
     ]
-    metrics = [api.Metric(tag, display_name=tag.partition("/")[2]).as_proto() for tag in RESULTS.values()]
+    metrics = [metric.as_proto() for metric in _metrics(RESULTS.values())]
     return [experiment_pb(columns, metrics), api.hparams_pb(dict(settings))]
 
 
@@ -43,3 +44,34 @@ def session_end(results: Mapping[str, float]) -> list[Any]:
     """The results, by the names of the logs, and that the run has ended well."""
     shown = [scalar(tag, results[name]) for name, tag in RESULTS.items() if name in results]
     return [*shown, session_end_pb(api_pb2.STATUS_SUCCESS)]
+
+
+def session_failure() -> Any:
+    """That the run has failed."""
+    return session_end_pb(api_pb2.STATUS_FAILURE)
+
+
+def experiment(space: Iterable[Any], *, held_out: bool) -> Any:
+    """Which settings of a search vary between which values; else the page lists every setting of a training.
+
+    Args:
+        space: KerasTuner's hyperparameters.
+        held_out: whether there is a text to validate on.
+    """
+    rates = [hp for hp in space if hp.name in RATE_OF_OPTIMIZER]
+    hparams = [api.HParam(hp.name, _domain(hp)) for hp in space if hp not in rates]
+    if rates:
+        lowest, highest = min(hp.min_value for hp in rates), max(hp.max_value for hp in rates)
+        hparams.insert(0, api.HParam("learning_rate", api.RealInterval(lowest, highest)))
+    return api.hparams_config_pb(hparams, _metrics(list(RESULTS.values())[: None if held_out else 1]))
+
+
+def _domain(hp: Any) -> Any:
+    if not hasattr(hp, "min_value"):
+        return api.Discrete(list(hp.values))
+    interval = api.IntInterval if isinstance(hp.min_value, int) else api.RealInterval
+    return interval(hp.min_value, hp.max_value)
+
+
+def _metrics(tags: Iterable[str]) -> list[Any]:
+    return [api.Metric(tag, display_name=tag.partition("/")[2]) for tag in tags]

@@ -6,7 +6,8 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 
-from lyric_lm.callbacks.dashboard.glyphs import chinese_font, visible
+from lyric_lm.callbacks.dashboard.glyphs import chinese_font
+from lyric_lm.data.printable import visible
 
 # A card of the first page is under 400 pixels wide: the picture is drawn larger and scaled down.
 _WIDTH, _HEIGHT, _MARGIN = 600, 352, 18

@@ -107,8 +107,9 @@ class Evaluate:
 
 def _print_table(scores: list["Score"], *, source: str, text: str) -> None:
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
+
+    from lyric_lm.cli.plain_table import plain_table
 
     known = scores[0].known
     unknown = {character for character, is_known in zip(text, known, strict=True) if not is_known}
@@ -118,19 +119,12 @@ def _print_table(scores: list["Score"], *, source: str, text: str) -> None:
         f"{len(text):,} characters, {len(set(text)):,} distinct. Unknown to the model: "
         f"{len(text) - known.sum():,} ({1 - known.mean():.2%}), {len(unknown):,} distinct."
     )
-    table = Table(box=None, padding=(0, 0, 0, 2), header_style="")
-    table.add_column("")
-    for heading in ("perplexity\nall", "bits/char.\nall", "perplexity\nknown", "bits/char.\nknown"):
-        table.add_column(heading, justify="right")
+    headings = ("", "perplexity\nall", "bits/char.\nall", "perplexity\nknown", "bits/char.\nknown")
+    rows = []
     for score in scores:
-        table.add_row(
-            score.name,
-            _figure(score.perplexity, 1),
-            _figure(score.bits, 3),
-            _figure(score.known_perplexity, 1),
-            _figure(score.known_bits, 3),
-        )
-    console.print(table)
+        figures = (score.perplexity, 1), (score.bits, 3), (score.known_perplexity, 1), (score.known_bits, 3)
+        rows.append((score.name, *(_figure(value, digits) for value, digits in figures)))
+    print(plain_table(headings, rows))
 
 
 def _cautions(score: "Score", repeated: "RepeatedLines", is_new: Any) -> list[str]:

@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lyric_lm.checks import check_at_least_one
+from lyric_lm.checks import check_at_least_one, check_not_negative
 from lyric_lm.cli.given_run import advised, fitted, open_run, training_text
 from lyric_lm.data.printable import printable
 from lyric_lm.settings.config import MOST_CHARS, SamplingConfig, check_at_most
@@ -38,8 +38,7 @@ class Generate:
             raise ValueError("`prefix` must be one text or more. Received: none")
         check_at_least_one(num_chars=self.num_chars, num_samples=self.num_samples, num_lines=self.num_lines)
         check_at_most(self, num_chars=MOST_CHARS, num_samples=_MOST_SAMPLES, num_lines=_MOST_LINES)
-        if self.seed is not None and self.seed < 0:
-            raise ValueError(f"`seed` must not be negative. Received: seed={self.seed}")
+        check_not_negative(seed=self.seed)
         if self.interactive and self.sampling.beam_width is not None:
             raise ValueError("`interactive` shows characters as they come, which `beam_width` cannot")
         for name, given in (

@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from lyric_lm.evaluation.song_measures import SongMeasures, song_measures, stanzas_of
+from lyric_lm.cli.plain_table import plain_table
+from lyric_lm.evaluation.song_measures import song_measures, stanzas_of
 from lyric_lm.generation.building import build_rules, build_sampler
 from lyric_lm.generation.generate import generate
 from lyric_lm.generation.line_ends import line_end
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
 NUM_SONGS = 20
 _CHARACTERS = 100  # of a free text
-_HEADINGS = ["lines", "rhymed", "as long as\nanother", "distinct", "in loops", "longest\ncopied run"]
+_MEASURES = ("lines", "rhymed", "as long as\nanother", "distinct", "in loops")
+_COPYING = ("longest\ncopied run", "copied\n8-grams")
 
 
 def songs_table(model: Any, learnt: "Lyrics", sampling: SamplingConfig, form: SongForm, *, seed: int) -> str:
@@ -44,26 +46,10 @@ def songs_table(model: Any, learnt: "Lyrics", sampling: SamplingConfig, form: So
         seed=seed,
     )
     written = [stanza.split("\n") for song in songs for stanza in str(song).split("\n\n")]
-    rows = {
+    measured = {
         f"{NUM_SONGS} free texts": song_measures(free_stanzas, unit=unit, index=index),
         f"{NUM_SONGS} songs of the form": song_measures(written, unit=unit, index=index),
         "the training text": song_measures(stanzas_of(learnt.text, end), unit=unit),
     }
-    return _table(rows)
-
-
-def _table(rows: dict[str, SongMeasures]) -> str:
-    import io
-
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, padding=(0, 0, 0, 2), header_style="")
-    table.add_column("")
-    for heading in (*_HEADINGS, "copied\n8-grams"):
-        table.add_column(heading, justify="right")
-    for name, measures in rows.items():
-        table.add_row(name, *measures.cells())
-    file = io.StringIO()
-    Console(file=file, width=100, highlight=False).print(table)
-    return "\n".join(line.rstrip() for line in file.getvalue().splitlines())
+    rows = [(name, *measures.cells()) for name, measures in measured.items()]
+    return plain_table(("", *_MEASURES, *_COPYING), rows)

@@ -10,7 +10,7 @@ from lyric_lm.data.printable import printable
 from lyric_lm.settings.changes import with_settings
 from lyric_lm.settings.config import CorpusConfig, ReportConfig, SamplingConfig, TrainConfig
 from lyric_lm.settings.search import SearchConfig, SearchRunConfig, ServiceConfig
-from lyric_lm.tuning.space import DEFAULT_SPACE, FORMER_NAMES, SearchSpace
+from lyric_lm.settings.space import DEFAULT_SPACE, FORMER_NAMES, SearchSpace
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from lyric_lm.checks import check_at_least_one
+from lyric_lm.checks import check_at_least_one, check_not_negative
 from lyric_lm.cli.given_run import advised, drawing, fitted, open_run, say, training_text
 from lyric_lm.data.printable import printable
 from lyric_lm.settings.config import SamplingConfig, check_at_most
@@ -41,8 +41,7 @@ class Write:
     def __post_init__(self) -> None:
         check_at_least_one(num_songs=self.num_songs)
         check_at_most(self, num_songs=_MOST_SONGS)
-        if self.seed is not None and self.seed < 0:
-            raise ValueError(f"`seed` must not be negative. Received: seed={self.seed}")
+        check_not_negative(seed=self.seed)
         if self.sampling.beam_width is not None:
             raise ValueError("Songs are chosen among many lines, and `beam_width` finds one: leave it out")
         if self.template is not None and (self.form is not None or self.rhyme is not None):

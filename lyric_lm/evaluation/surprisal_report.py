@@ -6,6 +6,7 @@ import io
 import math
 from pathlib import Path
 
+from lyric_lm.data.printable import visible
 from lyric_lm.errors import SettingsError
 from lyric_lm.evaluation.scoring import Score
 from lyric_lm.runs.atomic_files import write_atomically
@@ -106,7 +107,7 @@ def to_html(text: str, score: Score, *, source: str) -> str:
     """A page of its own, with no script and nothing to load: the text, coloured, and a legend in bits."""
     spans = []
     for character, bits, known in _characters(text, score):
-        shown = html.escape(_visible(character))
+        shown = html.escape(character if character in "\n\t" else visible(character))
         shown = shown if known else f"<u>{shown}</u>"
         spans.append(f'<i class="b{_colour(bits)}" title="{bits:.1f}">{shown}</i>')
     colours = "\n".join(
@@ -134,11 +135,3 @@ def _characters(text: str, score: Score) -> list[tuple[str, float, bool]]:
 
 def _colour(bits: float) -> int:
     return int(min(bits, _NUM_COLOURS - 1))
-
-
-def _visible(character: str) -> str:
-    """Control characters as their pictures, which a page cannot show; line ends and tabs as they are."""
-    code = ord(character)
-    if character in "\n\t" or code >= 0x20:
-        return character
-    return chr(0x2400 + code)

@@ -12,12 +12,4 @@ if TYPE_CHECKING:
 
 __all__ = ["LineSpec", "SongForm", "candidates", "write_songs"]
 
-__getattr__, __dir__ = lazy_names(
-    __name__,
-    {
-        "LineSpec": "line_spec",
-        "SongForm": "song_form",
-        "candidates": "candidate_lines",
-        "write_songs": "songs",
-    },
-)
+__getattr__, __dir__ = lazy_names(__name__)

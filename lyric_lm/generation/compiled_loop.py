@@ -1,11 +1,12 @@
 """The compiled loop of `generate`, for samplers that pick row by row and for beams."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
 
-from lyric_lm.generation.rules import Rule
+from lyric_lm.generation.rules import Rule, with_barred
 from lyric_lm.generation.samplers import Beam, Sampler
 from lyric_lm.model.rnn_model import RNNModel
 
@@ -25,23 +26,12 @@ def compiled_loop(model: RNNModel, sampler: Sampler | Beam, rules: tuple[Rule, .
         first `num_chars` columns count. What comes out continues what goes in, except after a beam search.
         Where no rule reads the history it stays as it was: moving it on costs an eighth of a greedy step.
     """
-    bar = _bar_function(model.vocabulary.unknown_id, rules)
+    bar = functools.partial(with_barred, rules=rules, vocabulary=model.vocabulary)
     if isinstance(sampler, Beam):
         loop = _beam_loop(model, sampler, bar)
     else:
         loop = _row_loop(model, sampler, bar, keeps_history=bool(rules))
     return tf.function(loop, jit_compile=model.jit_compile)
-
-
-def _bar_function(unknown_id: int | None, rules: tuple[Rule, ...]) -> Callable[[Any, Any], Any]:
-    def bar(logits: Any, history: Any) -> Any:
-        if unknown_id is not None:
-            logits += tf.one_hot(unknown_id, logits.shape[-1], on_value=-float("inf"), off_value=0.0)
-        for rule in rules:
-            logits = rule.apply(logits, history)
-        return logits
-
-    return bar
 
 
 def _row_loop(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lyric_lm.data import Vocabulary
 from lyric_lm.generation.line_ends import line_end
 from lyric_lm.generation.rhyme import Unit, counts
-from lyric_lm.generation.rules import Rule
+from lyric_lm.generation.rules import Rule, with_barred
 from lyric_lm.generation.samplers import Sampler
 from lyric_lm.model.rnn_model import RNNModel
 
@@ -119,7 +119,8 @@ class _LineLoop:
         def body(t: Any, reading: Any, progress: _Progress, ids: Any, log_probs: Any) -> Any:
             logits, _, history = reading
             done, (allowed, forced) = progress.done, self._allowed(t, progress, limits)
-            barred = self._barred(logits, history, allowed)
+            barred = with_barred(logits, history, self.rules, self.model.vocabulary)
+            barred = tf.where(allowed, barred, -float("inf"))
             alive = progress.alive & (done | tf.reduce_any(barred > -float("inf"), axis=1))
             chosen = self.sampler.choose(tf.where(alive[:, None], barred, logits), uniforms[t])  # (B,)
             total = tf.reduce_logsumexp(logits, axis=1)
@@ -146,14 +147,6 @@ class _LineLoop:
         logits, state = self.model(chosen[:, None], state)
         after = logits[:, 0], state, tf.concat([history[:, 1:], chosen[:, None]], axis=1)
         return tf.nest.map_structure(lambda old, new: tf.where(done[:, None], old, new), reading, after)
-
-    def _barred(self, logits: Any, history: Any, allowed: Any) -> Any:
-        unknown_id = self.model.vocabulary.unknown_id
-        if unknown_id is not None:
-            logits += tf.one_hot(unknown_id, logits.shape[-1], on_value=-float("inf"), off_value=0.0)
-        for rule in self.rules:
-            logits = rule.apply(logits, history)
-        return tf.where(allowed, logits, -float("inf"))
 
     def _allowed(self, t: Any, progress: _Progress, limits: Limits) -> tuple[Any, Any]:
         """Which characters may come next, bool (B, V), and which rows take their next piece, bool (B,)."""

@@ -7,12 +7,14 @@ aside, and keeps nothing between steps, so rules compose with every sampler and 
 import abc
 import dataclasses
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
 from lyric_lm.checks import whole_number
+from lyric_lm.data import Vocabulary
 from lyric_lm.originality.copy_guard import CopyGuard
 
 _BARRED = -float("inf")
@@ -148,6 +150,15 @@ class MaxCopy(Rule):
         places = tf.gather(self._positions, rows)[:, :, None] + tf.range(self.max_copy)
         same = in_bucket & tf.reduce_all(tf.gather(self._training_ids, places) == state[:, None], axis=2)
         return tf.reduce_max(tf.where(same, rows, -1), axis=1)
+
+
+def with_barred(logits: Any, history: Any, rules: Sequence[Rule], vocabulary: Vocabulary) -> Any:
+    """The logits, an unknown token barred and the rules applied in order; shapes as `Rule.apply` has them."""
+    if vocabulary.unknown_id is not None:
+        logits += tf.one_hot(vocabulary.unknown_id, logits.shape[-1], on_value=_BARRED, off_value=0.0)
+    for rule in rules:
+        logits = rule.apply(logits, history)
+    return logits
 
 
 def _marked(ids: Any, which: Any, vocab_size: int) -> Any:

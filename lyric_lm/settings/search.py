@@ -4,7 +4,8 @@ import dataclasses
 from pathlib import Path
 from typing import Literal
 
-from lyric_lm.checks import check_at_least_one
+from lyric_lm.checks import check_at_least_one, check_not_negative, check_positive
+from lyric_lm.errors import SettingsError
 
 DEFAULT_TRIALS = 30  # of the two tuners that would never end by themselves
 
@@ -21,8 +22,7 @@ class SearchConfig:
 
     def __post_init__(self) -> None:
         check_at_least_one(max_trials=self.max_trials)
-        if self.search_seed < 0:
-            raise ValueError(f"`search_seed` must be at least 0. Received: search_seed={self.search_seed}")
+        check_not_negative(search_seed=self.search_seed)
 
     def checked_objective(self, *, held_out: bool) -> str:
         """The metric to minimise.
@@ -33,8 +33,6 @@ class SearchConfig:
         Raises:
             SettingsError: there is no such metric.
         """
-        from lyric_lm.errors import SettingsError  # needs TensorFlow, which --help must not wait for
-
         names = ["loss", "perplexity"] + (["val_loss", "val_perplexity"] if held_out else [])
         if self.objective is None:
             return names[-1]
@@ -64,8 +62,7 @@ class SearchRunConfig:
     retrain: int = 0  # train the best setting this many times anew, with other seeds
 
     def __post_init__(self) -> None:
-        if self.retrain < 0:
-            raise ValueError(f"`retrain` must be at least 0. Received: retrain={self.retrain}")
+        check_not_negative(retrain=self.retrain)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,10 +75,7 @@ class ServiceConfig:
     chief_timeout: float = 60.0  # seconds after which a worker gives up a chief that does not answer
 
     def __post_init__(self) -> None:
-        if self.workers < 0:
-            raise ValueError(f"`workers` must be at least 0. Received: workers={self.workers}")
+        check_not_negative(workers=self.workers)
+        check_positive(worker_timeout=self.worker_timeout, chief_timeout=self.chief_timeout)
         if not 0 <= self.port < 2**16:
             raise ValueError(f"`port` must be in [0, 65536). Received: port={self.port}")
-        for name in ("worker_timeout", "chief_timeout"):
-            if not 0 < getattr(self, name) < float("inf"):
-                raise ValueError(f"`{name}` must be positive. Received: {name}={getattr(self, name)}")

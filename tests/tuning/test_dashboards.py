@@ -6,12 +6,14 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import api_pb2, plugin_data_pb2
 
+from lyric_lm.callbacks.dashboard.events import write_events
+from lyric_lm.callbacks.dashboard.hparams import experiment
 from lyric_lm.runs.record import describe_run
 from lyric_lm.runs.run import Run
 from lyric_lm.settings.config import DashboardConfig, TrainConfig
 from lyric_lm.training import load_texts, train
 from lyric_lm.tuning import SearchConfig, SearchRunConfig, SearchSpace, search
-from lyric_lm.tuning.dashboards import show_error, write_experiment
+from lyric_lm.tuning.trial_records import TrialRecords
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of TensorBoard's own reader
 
@@ -34,15 +36,15 @@ def text(events: EventAccumulator, tag: str) -> str:
 def test_the_experiment_says_what_varies_and_what_counts(tmp_path: Path) -> None:
     hp = kt.HyperParameters()
     SearchSpace(hidden_size=(4, 6), optimizer=("sgd", "adam")).declare(hp, TrainConfig())
-    write_experiment(tmp_path, hp.space, held_out=True)
-    experiment = hparams_data(events_in(tmp_path), "_hparams_/experiment").experiment
-    domains = {info.name: info for info in experiment.hparam_infos}
+    write_events(tmp_path, [experiment(hp.space, held_out=True)])
+    shown = hparams_data(events_in(tmp_path), "_hparams_/experiment").experiment
+    domains = {info.name: info for info in shown.hparam_infos}
     assert set(domains) == {"learning_rate", "hidden_size", "optimizer"}
     rate = domains["learning_rate"].domain_interval
     assert (rate.min_value, rate.max_value) == pytest.approx((3e-4, 1000.0))  # of both optimizers
     assert [v.number_value for v in domains["hidden_size"].domain_discrete.values] == [4.0, 6.0]
     assert [v.string_value for v in domains["optimizer"].domain_discrete.values] == ["adam", "sgd"]
-    metrics = {info.name.tag: info.display_name for info in experiment.metric_infos}
+    metrics = {info.name.tag: info.display_name for info in shown.metric_infos}
     assert metrics == {
         "result/perplexity": "perplexity",
         "result/validation_perplexity": "validation_perplexity",
@@ -51,9 +53,9 @@ def test_the_experiment_says_what_varies_and_what_counts(tmp_path: Path) -> None
 
 
 def test_a_failed_trial_shows_its_traceback(tmp_path: Path) -> None:
-    show_error(tmp_path, "Traceback\nOSError: fire")
-    events = events_in(tmp_path)
-    assert text(events, "error") == "    Traceback\n    OSError: fire"
+    TrialRecords(tmp_path, "loss").fail(1, OSError("the disk\nis on fire"))
+    events = events_in(Run(tmp_path / "1").tensorboard)
+    assert text(events, "error") == "    OSError: the disk\n    is on fire\n    "
     assert (
         hparams_data(events, "_hparams_/session_end_info").session_end_info.status == api_pb2.STATUS_FAILURE
     )

@@ -10,9 +10,9 @@ from lyric_lm.data import Lyrics, consecutive_batches
 from lyric_lm.errors import SettingsError
 from lyric_lm.settings.changes import with_settings
 from lyric_lm.settings.config import TrainConfig
+from lyric_lm.settings.space import SearchSpace
 from lyric_lm.training import train
 from lyric_lm.tuning.hypermodel import RNNHyperModel
-from lyric_lm.tuning.space import SearchSpace
 
 SPACE = SearchSpace(learning_rate=(1.0, 60.0), hidden_size=(4, 6))
 

@@ -6,9 +6,9 @@ from lyric_lm.data import Lyrics
 from lyric_lm.model.rnn_model import RNNModel
 from lyric_lm.settings.changes import with_settings
 from lyric_lm.settings.config import TrainConfig
+from lyric_lm.settings.space import SearchSpace
 from lyric_lm.tuning.hypermodel import RNNHyperModel
 from lyric_lm.tuning.model_pool import ModelPool
-from lyric_lm.tuning.space import SearchSpace
 
 SPACE = SearchSpace(learning_rate=(1e-3, 1e-1), hidden_size=(4,))
 

@@ -12,7 +12,7 @@ from lyric_lm.errors import SearchServiceError, SettingsError
 from lyric_lm.settings.changes import with_settings
 from lyric_lm.settings.config import ModelConfig, TrainConfig
 from lyric_lm.settings.search import SearchConfig, SearchRunConfig, ServiceConfig
-from lyric_lm.tuning.space import SearchSpace
+from lyric_lm.settings.space import SearchSpace
 from lyric_lm.tuning.workers import LocalWorkers, check_environment, work, worker_command
 
 

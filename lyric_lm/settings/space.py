@@ -1,10 +1,11 @@
-"""`SearchSpace`: which settings a search varies, and between which values. Imports nothing heavy."""
+"""`SearchSpace`: which settings a search varies, and between which values."""
 
 import math
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lyric_lm.errors import SettingsError
 from lyric_lm.settings.changes import flat_settings, with_settings
 from lyric_lm.settings.config import LEARNING_RATES, TrainConfig
 
@@ -122,8 +123,6 @@ class SearchSpace:
 
 def _changed(base: TrainConfig, values: Mapping[str, Any]) -> TrainConfig:
     """As `with_settings`, of values from a space."""
-    from lyric_lm.errors import SettingsError  # needs TensorFlow, which --help must not wait for
-
     try:
         return with_settings(base, values)
     except ValueError as error:

@@ -8,7 +8,7 @@ from lyric_lm.errors import SettingsError
 from lyric_lm.settings.changes import with_settings
 from lyric_lm.settings.config import ModelConfig, OptimizerConfig, TrainConfig
 from lyric_lm.settings.recipe import generalize
-from lyric_lm.tuning.space import DEFAULT_SPACE, FORMER_NAMES, SearchSpace
+from lyric_lm.settings.space import DEFAULT_SPACE, FORMER_NAMES, SearchSpace
 
 
 def test_learning_rate_and_hidden_size_vary_by_default() -> None:
