@@ -1,6 +1,7 @@
 """The checks of a number that somebody hands in; each names the argument, the rule and what came instead."""
 
 import operator
+from collections.abc import Callable, Mapping
 from typing import Any
 
 
@@ -14,9 +15,7 @@ def check_at_least_one(**numbers: float | None) -> None:
     Traceback (most recent call last):
     ValueError: `num_chars` must be at least 1. Received: num_chars=0
     """
-    for name, number in numbers.items():
-        if number is not None and not number >= 1:
-            raise ValueError(f"`{name}` must be at least 1. Received: {name}={number}")
+    _check(numbers, "at least 1", lambda number: number >= 1)
 
 
 def check_not_negative(**numbers: float | None) -> None:
@@ -25,9 +24,7 @@ def check_not_negative(**numbers: float | None) -> None:
     Raises:
         ValueError: one is.
     """
-    for name, number in numbers.items():
-        if number is not None and not number >= 0:
-            raise ValueError(f"`{name}` must be at least 0. Received: {name}={number}")
+    _check(numbers, "at least 0", lambda number: number >= 0)
 
 
 def check_positive(**numbers: float | None) -> None:
@@ -36,20 +33,22 @@ def check_positive(**numbers: float | None) -> None:
     Raises:
         ValueError: one is.
     """
-    for name, number in numbers.items():
-        if number is not None and not 0 < number < float("inf"):
-            raise ValueError(f"`{name}` must be positive. Received: {name}={number}")
+    _check(numbers, "positive", lambda number: 0 < number < float("inf"))
 
 
-def check_shares(**shares: float) -> None:
-    """Refuse a share outside [0, 1).
+def check_shares(**shares: float | None) -> None:
+    """Refuse a share outside [0, 1); None passes.
 
     Raises:
         ValueError: one is.
     """
-    for name, share in shares.items():
-        if not 0 <= share < 1:
-            raise ValueError(f"`{name}` must be in [0, 1). Received: {name}={share}")
+    _check(shares, "in [0, 1)", lambda share: 0 <= share < 1)
+
+
+def _check(numbers: Mapping[str, float | None], rule: str, holds: Callable[[float], bool]) -> None:
+    for name, number in numbers.items():
+        if number is not None and not holds(number):
+            raise ValueError(f"`{name}` must be {rule}. Received: {name}={number}")
 
 
 def whole_number(name: str, value: Any) -> int:

@@ -18,7 +18,7 @@ import grpc
 from lyric_lm.errors import SearchServiceError
 from lyric_lm.settings.search import ServiceConfig
 from lyric_lm.tuning.identity import GO_ON
-from lyric_lm.tuning.keras_internals import OracleServicer, TrialStatus, new_service
+from lyric_lm.tuning.keras_internals import OracleServicer, TrialStatus, add_servicer
 from lyric_lm.tuning.oracles import DurableOracle
 from lyric_lm.tuning.trial_records import trial_number
 from lyric_lm.tuning.workers import LocalWorkers
@@ -34,7 +34,6 @@ def serve(
     *,
     write: Callable[[str], object],
     start_workers: Callable[[int], LocalWorkers] | None = None,
-    first_worker_seconds: float = FIRST_WORKER_SECONDS,
 ) -> None:
     """Give trials to workers until there are no more.
 
@@ -46,7 +45,6 @@ def serve(
         service: port and timeout.
         write: called with a line for each dead worker.
         start_workers: called with the port, once it is open; None where workers are started elsewhere.
-        first_worker_seconds: how long to wait for the first one.
 
     Raises:
         SearchServiceError: the port is in use, or no worker is left.
@@ -67,7 +65,7 @@ def serve(
                 trial_id = servicer.release(tuner_id)
                 rest = f"; its trial {trial_number(trial_id)} goes to another worker" if trial_id else ""
                 write(f"{tuner_id} counts as dead ({why}){rest}")
-            problem = _why_nobody_comes(servicer, workers, first_worker_seconds, 2 * timeout)
+            problem = _why_nobody_comes(servicer, workers, timeout)
             if problem and not servicer.heard and not servicer.over():
                 kept = f"the {len(oracle.end_order)} finished trials are kept"
                 raise SearchServiceError(f"{problem}: {kept}; {GO_ON}.")
@@ -77,14 +75,12 @@ def serve(
         server.stop(_GRACE_SECONDS).wait()
 
 
-def _why_nobody_comes(
-    servicer: "_Servicer", workers: LocalWorkers | None, first_worker_seconds: float, later_seconds: float
-) -> str:
+def _why_nobody_comes(servicer: "_Servicer", workers: LocalWorkers | None, timeout: float) -> str:
     """Why no worker can be expected any more; "" where one can."""
     if workers is not None and workers.all_ended():
         return f"All workers have ended, see {workers.logs}"
-    # So long that a worker started anew finds its chief.
-    limit = later_seconds if servicer.has_worked else first_worker_seconds
+    # Twice, so that a worker started anew finds its chief.
+    limit = 2 * timeout if servicer.has_worked else FIRST_WORKER_SECONDS
     if time.monotonic() - servicer.last_heard <= limit:
         return ""
     return f"No worker has {'answered for' if servicer.has_worked else 'come within'} {limit:g} s"
@@ -160,5 +156,5 @@ def _open_server(servicer: _Servicer, service: ServiceConfig) -> tuple[Any, int]
         ) from error
     # One thread, as KerasTuner has it, since its lock knows threads by their names only.
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=1), options=[("grpc.so_reuseport", 0)])
-    new_service(servicer, server)
+    add_servicer(servicer, server)
     return server, int(server.add_insecure_port(f"{host}:{port}"))

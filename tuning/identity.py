@@ -2,13 +2,13 @@
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from lyric_lm.errors import RunExistsError, RunMismatchError
 from lyric_lm.runs.folder_lock import holds_files
 from lyric_lm.runs.json_files import read_json, write_json
+from lyric_lm.settings.changes import differences
 from lyric_lm.settings.search import SearchConfig
 from lyric_lm.tuning.hypermodel import RNNHyperModel
 
@@ -72,20 +72,11 @@ def check_same(run_dir: Path, identity: dict[str, Any]) -> None:
             f"{run_dir} does not hold the chief's search: give the chief and all workers one --run-dir, on a "
             "disk that they share."
         )
-    if differences := list(_differences("", stored, identity)):
+    if changes := list(differences(stored, identity)):
         raise RunMismatchError(
-            f"{run_dir} holds another search: {'; '.join(differences[:3])}. Give the same flags to go on "
+            f"{run_dir} holds another search: {'; '.join(changes[:3])}. Give the same flags to go on "
             "with it, choose another --run-dir, or replace it with --overwrite."
         )
-
-
-def _differences(name: str, stored: Any, new: Any) -> Iterator[str]:
-    if isinstance(stored, dict) and isinstance(new, dict):
-        for key in stored | new:
-            yield from _differences(f"{name} {key}".strip(), stored.get(key), new.get(key))
-    elif stored != new:
-        before, now = ("nothing" if value is None else f"{value!r:.80}" for value in (stored, new))
-        yield f"{name} was {before} and is now {now}"
 
 
 def _domain(hp: Any) -> list[Any]:

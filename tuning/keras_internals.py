@@ -11,6 +11,7 @@ from keras_tuner.src.engine import metrics_tracking, trial
 
 OracleClient: Any = oracle_client.OracleClient  # to wait for the chief before there is a tuner
 OracleServicer: Any = oracle_chief.OracleServicer  # to watch the workers, which the chief does not
+add_servicer: Any = protos.get_service_grpc().add_OracleServicer_to_server  # `start_server` may never end
 MetricsTracker: Any = metrics_tracking.MetricsTracker  # a trial done again loses its old scores
 Trial: Any = trial.Trial
 TrialStatus: Any = trial.TrialStatus
@@ -24,11 +25,6 @@ def is_chief() -> bool:
 def is_worker() -> bool:
     """Whether they make it a worker, which does trials for a chief."""
     return bool(utils.has_chief_oracle()) and not is_chief()
-
-
-def new_service(servicer: Any, server: Any) -> None:
-    """Let a gRPC server answer workers; KerasTuner's own `start_server` never ends once a worker has died."""
-    protos.get_service_grpc().add_OracleServicer_to_server(servicer, server)
 
 
 def set_client_timeout(seconds: float) -> None:

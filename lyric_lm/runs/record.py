@@ -1,11 +1,11 @@
 """config.json: a run's settings, versions, corpus and vocabulary, and the checks before it is continued."""
 
-import dataclasses
 import importlib.metadata
 from typing import Any
 
 from lyric_lm.data import Lyrics
 from lyric_lm.errors import RunError, RunMismatchError
+from lyric_lm.settings.changes import differences, flat_settings
 from lyric_lm.settings.config import TrainConfig
 
 FORMAT_VERSION = 1
@@ -86,19 +86,19 @@ def check_corpus(record: dict[str, Any], training: Lyrics, validation: Lyrics | 
     Raises:
         RunMismatchError: they are others, with the difference shown.
     """
-    differences = []
+    changes = []
     for part, lyrics in (("training", training), ("validation", validation)):
         there = record["corpus"].get(part)
         here = None if lyrics is None else _text_record(lyrics)
         if _identity(there) != _identity(here):
-            differences.append(f"the {part} text was {_shown(there)} and is now {_shown(here)}")
-    if not differences and record["vocabulary"].get("sha256") != training.vocabulary.sha256:
-        differences.append(
+            changes.append(f"the {part} text was {_shown(there)} and is now {_shown(here)}")
+    if not changes and record["vocabulary"].get("sha256") != training.vocabulary.sha256:
+        changes.append(
             f"the vocabulary had {record['vocabulary'].get('size')!r} characters and now has others"
         )
-    if differences:
+    if changes:
         raise RunMismatchError(
-            f"This is not the text of the run: {'; '.join(differences)}. "
+            f"This is not the text of the run: {'; '.join(changes)}. "
             "Restore the file that the run was trained on, or train a new run."
         )
 
@@ -111,19 +111,11 @@ def check_settings(stored: TrainConfig, given: TrainConfig) -> None:
     Raises:
         RunMismatchError: another setting differs, with the difference shown.
     """
-    free = {"corpus", "validation_corpus"} | (
-        {"epochs"} if stored.optimizer.schedule == "constant" else set()
-    )
-    differences = []
-    for part in dataclasses.fields(TrainConfig):
-        there, here = getattr(stored, part.name), getattr(given, part.name)
-        for field in dataclasses.fields(there):
-            old, new = getattr(there, field.name), getattr(here, field.name)
-            if old != new and field.name not in free:
-                differences.append(f"{field.name} was {old!r} and is now {new!r}")
-    if differences:
+    there, here = flat_settings(stored), flat_settings(given)
+    free = ("corpus", "validation_corpus", "epochs")[: 3 if stored.optimizer.schedule == "constant" else 2]
+    if changes := list(differences(there, {**here, **{name: there[name] for name in free}})):
         raise RunMismatchError(
-            f"The run cannot go on under other settings: {'; '.join(differences)}. "
+            f"The run cannot go on under other settings: {'; '.join(changes)}. "
             "Leave the flags out with --resume, or train a new run."
         )
 

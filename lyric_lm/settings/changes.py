@@ -1,7 +1,7 @@
 """Settings by their names alone, without the part of the configuration that they are in."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lyric_lm.settings.config import TrainConfig
@@ -29,3 +29,17 @@ def with_settings(config: TrainConfig, values: Mapping[str, Any]) -> TrainConfig
 def flat_settings(config: TrainConfig) -> dict[str, Any]:
     """All settings of a training, by their names alone."""
     return {name: value for part in config.to_dict().values() for name, value in part.items()}
+
+
+def differences(stored: Any, new: Any, name: str = "") -> Iterator[str]:
+    """In which of their values, which may be dictionaries again, two dictionaries differ, a sentence each.
+
+    >>> list(differences({"seed": 1, "model": {"cell": "rnn"}}, {"seed": 1, "model": {"cell": "gru"}}))
+    ["model cell was 'rnn' and is now 'gru'"]
+    """
+    if isinstance(stored, dict) and isinstance(new, dict):
+        for key in stored | new:
+            yield from differences(stored.get(key), new.get(key), f"{name} {key}".strip())
+    elif stored != new:
+        before, now = ("nothing" if value is None else f"{value!r:.80}" for value in (stored, new))
+        yield f"{name} was {before} and is now {now}"

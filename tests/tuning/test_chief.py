@@ -48,9 +48,9 @@ def chief(oracle: RandomOracle, port: int) -> Iterator[Callable[..., Any]]:
     with ThreadPoolExecutor() as pool:
         lines: list[str] = []
 
-        def start(**options: Any) -> Any:
+        def start() -> Any:
             def run() -> list[str]:
-                serve(oracle, SERVICE, write=lines.append, **options)
+                serve(oracle, SERVICE, write=lines.append)
                 return lines
 
             return pool.submit(run)
@@ -117,9 +117,10 @@ def test_a_search_that_nobody_works_on_any_more_ends(chief: Any, oracle: RandomO
     assert len(oracle.end_order) == 2
 
 
-def test_a_chief_to_whom_nobody_comes_ends(chief: Any) -> None:
+def test_a_chief_to_whom_nobody_comes_ends(chief: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lyric_lm.tuning.chief.FIRST_WORKER_SECONDS", 0.5)
     with pytest.raises(SearchServiceError, match=r"No worker has come within 0\.5 s"):
-        chief(first_worker_seconds=0.5).result(timeout=20)
+        chief().result(timeout=20)
 
 
 def test_trials_that_all_fail_do_not_leave_the_chief_hanging(chief: Any, oracle: RandomOracle) -> None:

@@ -84,7 +84,7 @@ def test_what_cannot_be_written_is_said_in_one_sentence(
     ("words", "said"),
     [
         (["--num-songs", "0"], "--num-songs must be at least 1"),
-        (["--seed", "-1"], "--seed must not be negative"),
+        (["--seed", "-1"], "--seed must be at least 0"),
         (["--beam-width", "3"], "leave it out"),
         (["--template", "a.txt", "--form", "7"], "leave out --form and --rhyme"),
         (["--interactive", "--form", "7"], "leave out --form"),
