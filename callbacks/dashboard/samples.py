@@ -2,12 +2,12 @@
 
 import io
 from collections.abc import Sequence
-from typing import Any
 
 from PIL import Image, ImageDraw
 
 from lyric_lm.callbacks.dashboard.glyphs import chinese_font
 from lyric_lm.data.printable import visible
+from lyric_lm.display.wrapping import wrapped
 
 # A card of the first page is under 400 pixels wide: the picture is drawn larger and scaled down.
 _WIDTH, _HEIGHT, _MARGIN = 600, 352, 18
@@ -46,7 +46,8 @@ def sample_page(title: str, prefixes: Sequence[str], samples: Sequence[str]) -> 
     top = 2 * _MARGIN + _TITLE_SIZE
     num_lines = max(1, (_HEIGHT - top - _MARGIN) // _LINE_HEIGHT // max(1, len(samples)))
     for prefix, sample in zip(prefixes, samples, strict=True):
-        lines = _wrapped(sample, font, num_lines)
+        shown = "".join(character if character == "\n" else visible(character) for character in sample)
+        lines = wrapped(shown, width=font.getlength, most=_WIDTH - 2 * _MARGIN, num_lines=num_lines)
         first = lines[0][: len(prefix)]
         draw.text((_MARGIN, top), first, font=font, fill=_PREFIX)
         draw.text((_MARGIN + font.getlength(first), top), lines[0][len(prefix) :], font=font, fill=_INK)
@@ -56,18 +57,3 @@ def sample_page(title: str, prefixes: Sequence[str], samples: Sequence[str]) -> 
     file = io.BytesIO()
     picture.save(file, "PNG", compress_level=1)
     return file.getvalue(), _WIDTH, _HEIGHT
-
-
-def _wrapped(text: str, font: Any, num_lines: int) -> list[str]:
-    """The text in lines that fit the picture; the last one ends in … where some is left out."""
-    lines, width = [""], 0.0
-    for character in text:
-        shown = "" if character == "\n" else visible(character)
-        width += font.getlength(shown)
-        if character == "\n" or width > _WIDTH - 2 * _MARGIN:
-            if len(lines) == num_lines:
-                lines[-1] = lines[-1][:-1] + "…"
-                break
-            lines, width = [*lines, ""], font.getlength(shown)
-        lines[-1] += shown
-    return lines

@@ -1,6 +1,7 @@
 """`draw_runs`: how trainings went, as one picture."""
 
 import functools
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from rich.cells import cell_len
 
 from lyric_lm.data.printable import printable
 from lyric_lm.display.fonts import FONT_ADVICE, cjk_font
+from lyric_lm.display.wrapping import wrapped
 from lyric_lm.runs.atomic_files import write_atomically
 from lyric_lm.runs.curves import RunCurves
 
@@ -132,22 +134,8 @@ def _caption(run: RunCurves) -> list[str]:
     head = f"{run.name}: perplexity {run.history.last('perplexity'):.3f} after epoch {len(run.history)}"
     if best := run.history.best("val_perplexity"):
         head += f", on validation at best {best[0]:.1f} (epoch {best[1]})"
-    samples = [line for sample in run.samples for line in _wrapped(sample)]
-    return [printable(line) for line in [head, *samples]]
-
-
-def _wrapped(text: str) -> list[str]:
-    """The text in lines that fit the picture; the last one ends in … where some is left out."""
-    lines, used = [""], 0
-    for character in text:
-        width = cell_len(character)
-        if character == "\n" or used + width > _COLUMNS:
-            lines.append("")
-            used = 0
-        if character != "\n":
-            lines[-1] += character
-            used += width
-    return lines if len(lines) <= _MAX_LINES else [*lines[: _MAX_LINES - 1], lines[_MAX_LINES - 1][:-1] + "…"]
+    samples = [wrapped(s, width=cell_len, most=_COLUMNS, num_lines=_MAX_LINES) for s in run.samples]
+    return [printable(line) for line in [head, *itertools.chain(*samples)]]
 
 
 def _chinese_family() -> list[str]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from lyric_lm.generation.samplers import draw, fewest_largest
+from lyric_lm.generation.samplers import draw, only_top_k, only_top_p
 from lyric_lm.model.step_model import StepModel
 
 
@@ -98,14 +98,7 @@ class TextGenerator(tf.Module):  # type: ignore[misc]
             return tf.argmax(logits, axis=-1, output_type=tf.int32)
 
         def drawn() -> Any:
-            scaled = logits / temperature
-            wanted = tf.where(top_k > 0, top_k, self._num_characters)
-            kept = fewest_largest(scaled, lambda kept: tf.reduce_sum(tf.cast(kept, tf.int32), -1) >= wanted)
-            scaled = tf.where(kept, scaled, -float("inf"))
-            shares = tf.nn.softmax(scaled)
-            likely = fewest_largest(
-                scaled, lambda kept: tf.reduce_sum(tf.where(kept, shares, 0.0), -1) >= top_p
-            )
-            return draw(tf.where(likely | (top_p >= 1.0), scaled, -float("inf")), uniform)
+            scaled = only_top_k(logits / temperature, tf.where(top_k > 0, top_k, self._num_characters))
+            return draw(tf.where(top_p >= 1.0, scaled, only_top_p(scaled, top_p)), uniform)
 
         return tf.cond(temperature > 0, drawn, greedy)

@@ -70,7 +70,7 @@ class TopK(Sampler):
 
     def choose(self, logits: Any, uniform: Any) -> Any:
         logits = tf.convert_to_tensor(logits, tf.float32) / self.temperature
-        return draw(_likeliest(logits, self.k), uniform)
+        return draw(only_top_k(logits, self.k), uniform)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,12 +94,8 @@ class TopP(Sampler):
     def choose(self, logits: Any, uniform: Any) -> Any:
         logits = tf.convert_to_tensor(logits, tf.float32) / self.temperature
         if self.k is not None:
-            logits = _likeliest(logits, self.k)
-        probabilities = tf.nn.softmax(logits)
-        kept = fewest_largest(
-            logits, lambda kept: tf.reduce_sum(tf.where(kept, probabilities, 0.0), axis=-1) >= self.p
-        )
-        return draw(tf.where(kept, logits, -float("inf")), uniform)
+            logits = only_top_k(logits, self.k)
+        return draw(only_top_p(logits, self.p), uniform)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,13 +126,20 @@ class Beam:
         return best.values, best.indices // num_ids, best.indices % num_ids
 
 
-def _likeliest(logits: Any, k: int) -> Any:
+def only_top_k(logits: Any, k: Any) -> Any:
     """The logits, all but the k largest of each row barred."""
-    kept = fewest_largest(logits, lambda kept: tf.reduce_sum(tf.cast(kept, tf.int32), axis=-1) >= k)
+    kept = _fewest_largest(logits, lambda kept: tf.reduce_sum(tf.cast(kept, tf.int32), axis=-1) >= k)
     return tf.where(kept, logits, -float("inf"))
 
 
-def fewest_largest(logits: Any, enough: Callable[[Any], Any]) -> Any:
+def only_top_p(logits: Any, p: Any) -> Any:
+    """The logits, all barred but the fewest of each row that have probability p together."""
+    shares = tf.nn.softmax(logits)
+    kept = _fewest_largest(logits, lambda kept: tf.reduce_sum(tf.where(kept, shares, 0.0), axis=-1) >= p)
+    return tf.where(kept, logits, -float("inf"))
+
+
+def _fewest_largest(logits: Any, enough: Callable[[Any], Any]) -> Any:
     """The largest logits of each row, as few as are enough, ties with the least of them too: bool (B, V).
 
     The threshold is found bit by bit, since a float's bits, read as an integer, are in the float's order.
