@@ -3,6 +3,9 @@
 import re
 from collections import Counter
 
+SONG_END = "\x1e"
+"""U+001E, the record separator: the mark that ends a song, and so begins the next one."""
+
 _LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 _PLAIN_LINE_ENDS = re.compile("\r\n?")
 # Marks that draw nothing and join nothing: byte order marks inside a text, zero-width spaces, soft hyphens.

@@ -21,6 +21,7 @@ def varied_batches(
     rotate: bool = True,
     unknown_id: int | None = None,
     unknown_share: float = 0.5,
+    song_end_id: int | None = None,
 ) -> tf.data.Dataset:
     """Batches as `consecutive_batches` cuts them, but of a text that changes with the epoch.
 
@@ -43,6 +44,7 @@ def varied_batches(
         rotate: whether each epoch starts somewhere else in the text.
         unknown_id: the vocabulary's; None leaves every character as it is.
         unknown_share: probability, in [0, 1), that a rare character is unknown for an epoch.
+        song_end_id: the vocabulary's, which is never made unknown, however rare.
 
     Returns:
         A dataset of `(N // B - 1) // T` pairs `(ids, next_ids)`, both int32 `(B, T)`.
@@ -64,7 +66,7 @@ def varied_batches(
     sequence = np.asarray(ids, np.int32)
     rare = np.zeros(sequence.max() + 1, bool)
     if unknown_id is not None:
-        rare[rare_ids(sequence)] = True
+        rare[np.setdiff1d(rare_ids(sequence), [-1 if song_end_id is None else song_end_id])] = True
     epoch = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch")
 
     def text_of_the_epoch() -> tf.Tensor:

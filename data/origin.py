@@ -11,6 +11,7 @@ from lyric_lm.data.encoding import Decoded
 from lyric_lm.data.errors import CorpusError
 from lyric_lm.data.readers import read_songs
 from lyric_lm.data.readers.options import ReadingOptions
+from lyric_lm.data.readers.songs import parted
 from lyric_lm.data.sources import SourceFiles
 
 _CONVERSIONS = {"simplified": "t2s", "traditional": "s2t"}  # OpenCC's names
@@ -89,7 +90,11 @@ def read_files(
     names: list[str] = []
     for file in files:
         found, decoded = read_songs(file.data, file.suffix, options, name=file.name)
-        texts = [text for text in found.texts if text.strip()]
+        as_they_stand = options.raw and options.song_gap is None
+        texts = (
+            found.texts if as_they_stand else [s for t in found.texts for s in parted(t, options.song_gap)]
+        )
+        texts = [text for text in texts if text.strip()]
         origin.add(decoded, texts, found.removed)
         songs += texts
         names.append(file.name)

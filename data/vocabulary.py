@@ -8,6 +8,7 @@ from typing import Any, Self, final
 import numpy as np
 import numpy.typing as npt
 
+from lyric_lm.data.characters import SONG_END
 from lyric_lm.data.errors import UnknownCharacterError
 from lyric_lm.data.id_arrays import checked_ids
 
@@ -96,6 +97,11 @@ class Vocabulary:
     def unknown_id(self) -> int | None:
         """The unknown token's id, V - 1, or None if there is no such token."""
         return self._unknown_id
+
+    @property
+    def song_end_id(self) -> int | None:
+        """The id of the mark that ends a song, U+001E, or None if there is no such character."""
+        return int(self._look_up(SONG_END)[0]) if SONG_END in self._sorted else None
 
     @property
     def sha256(self) -> str:

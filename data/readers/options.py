@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from lyric_lm.checks import check_at_least_one
+
 
 @dataclass(frozen=True)
 class ReadingOptions:
@@ -16,8 +18,10 @@ class ReadingOptions:
     script: Literal["simplified", "traditional", "as-is"] = (
         "as-is"  # turn all Chinese characters into one script
     )
+    song_gap: int | None = None  # blank lines in a row that end a song; None: none do
 
     def __post_init__(self) -> None:
+        check_at_least_one(song_gap=self.song_gap)
         if self.encoding_errors not in ("strict", "replace"):
             raise ValueError(
                 "`encoding_errors` must be strict or replace. "

@@ -102,6 +102,8 @@ class Evaluate:
         if config.validation_corpus is not None:
             return texts.validation.source, texts.validation, ""
         source = f"{texts.training.source}, the last {100 * (config.validation_split or 0):g} %"
+        if texts.validation.songs_apart:  # what stands before its first song tells nothing of it
+            return f"{source} in whole songs", texts.validation, ""
         return source, texts.validation, texts.training.text
 
 

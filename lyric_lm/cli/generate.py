@@ -83,9 +83,10 @@ class Generate:
         from lyric_lm.generation.generate import generate
         from lyric_lm.generation.line_ends import first_lines, line_end
 
-        end = line_end(model.vocabulary)
-        read = [prefix or end for prefix in prefixes]  # a text begins where a line has ended
-        if not all(read):
+        end, begins = line_end(model.vocabulary), model.vocabulary.song_end_id is not None
+        # Where songs are not apart, a text begins where a line has ended.
+        read = [prefix or ("" if begins else end) for prefix in prefixes]
+        if not begins and not all(read):
             from lyric_lm.errors import SettingsError
 
             raise SettingsError(

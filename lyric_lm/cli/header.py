@@ -22,16 +22,17 @@ def text_header(config: "TrainConfig", texts: "Texts") -> list[str]:
     of_all = f" of its {origin.num_chars:,}" if origin and origin.num_chars > num_chars else ""
     flag = " (--max-chars)" if of_all else ""
     encodings = f", {', '.join(sorted(origin.encodings))}" if origin and origin.encodings else ""
-    lines = [f"Text: {training.source}, {num_chars:,}{of_all} characters{flag}{encodings}."]
+    num_songs = len(training.song_starts)
+    if validation is not None and training.songs_apart and config.corpus.validation_corpus is None:
+        num_songs += len(validation.song_starts)
+    songs = f" in {num_songs:,} songs, each read apart" if training.songs_apart else ""
+    lines = [f"Text: {training.source}, {num_chars:,}{of_all} characters{flag}{songs}{encodings}."]
     if said := str(origin or ""):
         lines.append(with_flags(f"  {said}."))
     if validation is not None:
-        whose = (
-            f"{validation.source}, "
-            if config.corpus.validation_corpus is not None
-            else "the end of the text, "
-        )
-        lines.append(f"Held out: {whose}{len(validation.text):,} characters.")
+        whose = validation.source if config.corpus.validation_corpus is not None else "the end of the text"
+        songs = f"{len(validation.song_starts):,} whole songs, " if validation.songs_apart else ""
+        lines.append(f"Held out: {whose}, {songs}{len(validation.text):,} characters.")
     return [*lines, *expectations(texts)]
 
 

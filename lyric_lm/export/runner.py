@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 FOLDER = Path(__file__).parent
+SONG_END = "\x1e"
 
 
 def open_step() -> tuple[Any, dict[str, Any]]:
@@ -56,7 +57,9 @@ def generate(prefix: str, num_chars: int = 50, temperature: float = 0.0, seed: i
     """Prefix and continuation; characters that the model does not know are not read."""
     characters = json.loads((FOLDER / "vocabulary.json").read_text(encoding="utf-8"))["characters"]
     ids = {character: index for index, character in enumerate(characters)}
-    known = [ids[character] for character in prefix if character in ids]
+    # Where the model has learnt songs apart, a mark begins and ends them.
+    begin = SONG_END if SONG_END in ids else ""
+    known = [ids[character] for character in begin + prefix if character in ids]
     if not known:
         raise ValueError(f"The model knows no character of {prefix!r}: start with others of vocabulary.json.")
     step, state = open_step()
@@ -68,6 +71,8 @@ def generate(prefix: str, num_chars: int = 50, temperature: float = 0.0, seed: i
     for _ in range(num_chars):
         # An unknown token, if the model has one, comes after the characters and is never written.
         index = choose(logits[0, : len(characters)].astype(np.float64), temperature, random)
+        if characters[index] == SONG_END:
+            break
         text += characters[index]
         logits, state = step(np.array([[index]], np.int32), state)
     return text

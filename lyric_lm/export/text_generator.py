@@ -5,6 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from lyric_lm.data.characters import SONG_END
 from lyric_lm.generation.samplers import draw, only_top_k, only_top_p
 from lyric_lm.model.step_model import StepModel
 
@@ -31,6 +32,7 @@ class TextGenerator(tf.Module):  # type: ignore[misc]
         self._ids = tf.lookup.StaticHashTable(table, default_value=-1)
         self._num_characters = len(codes)  # an unknown token, if any, comes after them and is never written
         self._codes = tf.constant(codes, tf.int32)
+        self._song_end = SONG_END if vocabulary.song_end_id is not None else ""  # it begins a song, too
 
     def sample(
         self, prefix: Any, num_chars: Any, temperature: Any, seed: Any, top_k: Any = 0, top_p: Any = 1.0
@@ -39,7 +41,7 @@ class TextGenerator(tf.Module):  # type: ignore[misc]
 
         Args:
             prefix: string `(B,)`, UTF-8; characters that the model does not know stay in the text but are
-                not read, and at least one must be known.
+                not read, and at least one must be known, unless songs are apart.
             num_chars: int32 scalar, characters to add.
             temperature: float32 scalar; 0 takes the likeliest character each time.
             seed: int32 scalar; the same seed, the same text.
@@ -47,7 +49,7 @@ class TextGenerator(tf.Module):  # type: ignore[misc]
             top_p: float32 scalar; draw from the likeliest that hold this probability, 1 from all.
 
         Returns:
-            `text`: string `(B,)`, prefix and continuation.
+            `text`: string `(B,)`, prefix and continuation, which ends where the song does.
         """
         logits, state = self._read(prefix)
 
@@ -60,6 +62,8 @@ class TextGenerator(tf.Module):  # type: ignore[misc]
         codes = tf.TensorArray(tf.int32, num_chars, element_shape=(None,))
         codes = tf.while_loop(lambda t, *_: t < num_chars, body, (tf.constant(0), logits, state, codes))[-1]
         continuation = tf.strings.unicode_encode(tf.transpose(codes.stack()), "UTF-8")
+        if self._song_end:
+            continuation = tf.strings.regex_replace(continuation, f"(?s){self._song_end}.*", "")
         return {"text": tf.strings.join([prefix, continuation])}
 
     def step(self, **inputs: Any) -> dict[str, Any]:
@@ -68,6 +72,7 @@ class TextGenerator(tf.Module):  # type: ignore[misc]
 
     def _read(self, prefix: Any) -> tuple[Any, list[Any]]:
         """Logits after each prefix, float32 (B, V), and the state there."""
+        prefix = tf.strings.join([self._song_end, prefix])
         ids = self._ids.lookup(tf.strings.unicode_decode(prefix, "UTF-8"))
         ids = tf.ragged.boolean_mask(ids, ids >= 0)
         lengths = tf.cast(ids.row_lengths(), tf.int32)

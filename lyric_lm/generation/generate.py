@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from lyric_lm.checks import whole_number
 from lyric_lm.data import UnknownCharacterError, Vocabulary, name_characters
+from lyric_lm.data.characters import SONG_END
 from lyric_lm.generation.compiled_loop import compiled_loop
 from lyric_lm.generation.line_ends import before_stop
 from lyric_lm.generation.rules import MaxCopy, Rule
@@ -59,12 +60,13 @@ def generate(
     The chapter's `predict_rnn_keras`. The prefix is fed as one sequence; the sampling is one compiled loop,
     compiled again only for other settings, another number of prefixes or another power of two of
     `num_chars`. Training and its carried state are not touched, and weights changed by training are seen at
-    once. An unknown token is never generated.
+    once. An unknown token is never generated. Where the model has learnt songs apart (`load_lyrics(...,
+    songs="apart")`), a prefix begins a song, "" too, and its continuation ends where the song does.
 
     Args:
         model: the model.
-        prefix: text to continue, at least one character; or several, continued together. The same prefix
-            several times gives several samples.
+        prefix: text to continue, at least one character unless songs are apart; or several, continued
+            together. The same prefix several times gives several samples.
         num_chars: characters to add, >= 1.
         sampler: how to pick; None is `Greedy()`, the chapter's.
         rules: what the continuation must not do, applied in this order, but `MaxCopy` before the others: it
@@ -81,7 +83,7 @@ def generate(
     """
     prefixes = _checked_prefixes(prefix)
     pieces = _pieces(model, prefixes, num_chars, num_chars, sampler, rules, seed) if prefixes else iter(())
-    stops = (stop,) if isinstance(stop, str) else tuple(stop)
+    stops = (SONG_END, *((stop,) if isinstance(stop, str) else stop))
     texts = [
         text + before_stop("".join(parts), stops) for text, *parts in zip(prefixes, *pieces, strict=True)
     ]
@@ -115,8 +117,12 @@ def stream(
         raise ValueError(
             "`sampler` cannot be a Beam here: its text is known at the end only. Use `generate`."
         )
-    for piece in _pieces(model, [prefix], num_chars, _STREAMED_AT_ONCE, sampler, rules, seed, history):
-        yield piece[0]
+    for (piece,) in _pieces(model, [prefix], num_chars, _STREAMED_AT_ONCE, sampler, rules, seed, history):
+        sung = before_stop(piece, (SONG_END,))
+        if sung:
+            yield sung
+        if len(sung) < len(piece):
+            return
 
 
 def _pieces(
@@ -174,10 +180,14 @@ def _check_sampling(sampler: Any, rules: Any) -> None:
 def encode_prefix(vocabulary: Vocabulary, text: str) -> np.ndarray[Any, Any]:
     """Ids of a prefix, int32 (N,); an unknown token does not stand in for a character that is missing.
 
+    Where songs are apart, it begins one: the mark stands before it.
+
     Raises:
-        ValueError: the prefix is empty.
+        ValueError: the prefix is empty, and songs are not apart.
         UnknownCharacterError: it holds a character that the vocabulary lacks.
     """
+    if vocabulary.song_end_id is not None:
+        text = SONG_END + text
     if not text:
         raise ValueError("`prefix` must hold at least one character. Received: prefix=''")
     if missing := vocabulary.missing(text):

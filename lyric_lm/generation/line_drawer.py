@@ -93,12 +93,13 @@ class LineDrawer:
             SettingsError: the text is empty and the model knows no line end that could stand before it.
         """
         end = self.alphabet.end
-        if not text and not end:
+        begins = not text and self.model.vocabulary.song_end_id is not None
+        if not text and not end and not begins:
             raise SettingsError(
                 "This model has learnt neither line ends nor spaces, so it cannot begin a song by itself: "
                 "give it a text to go on from."
             )
-        text += end * (not text.endswith(end))
+        text += "" if begins or text.endswith(end) else end
         logits, state = warm_up(self.model, [encode_prefix(self.model.vocabulary, text)])
         latest = np.full((1, _HISTORY), -1, np.int32)
         earlier = np.asarray(history, np.int32)[-_HISTORY:]

@@ -33,7 +33,7 @@ Product = Callable[[Any], list[Any]]
 Step = Callable[[list[Any], list[Any], Product, Callable[[Any], Any]], list[Any]]
 
 
-def fast_recurrence(cell: keras.layers.Layer) -> Callable[[Any, list[Any]], tuple[Any, list[Any]]] | None:
+def fast_recurrence(cell: keras.layers.Layer) -> Callable[..., tuple[Any, list[Any]]] | None:
     """The fast function for a cell, or None where only the cell's own ``call`` knows what it computes.
 
     A subclass may have changed the mathematics, dropout redraws masks, an activity regularizer's penalty is
@@ -43,8 +43,9 @@ def fast_recurrence(cell: keras.layers.Layer) -> Callable[[Any, list[Any]], tupl
         cell: a Keras RNN cell.
 
     Returns:
-        A function ``(projected, state) -> (outputs, state)``: ``projected`` float ``(T, B, G)`` is the input
-        times the input kernel plus the input bias; ``state`` is a list of float ``(B, H)``; ``outputs`` float
+        A function ``(projected, state, begins=None) -> (outputs, state)``: ``projected`` float ``(T, B, G)``
+        is the input times the input kernel plus the input bias; ``state`` is a list of float ``(B, H)``;
+        ``begins`` bool ``(T, B, 1)``, before which steps a row's state is zeroed; ``outputs`` float
         ``(T, B, H)``.
     """
     make_step = _STEPS.get(type(cell))
@@ -130,12 +131,15 @@ def _gates(joined: Any, units: int) -> list[Any]:
     return tf.split(joined, joined.shape[-1] // units, axis=-1)  # type: ignore[no-any-return]
 
 
-def _run(cell: Any, step: Step, projected: Any, state: list[Any]) -> tuple[Any, list[Any]]:
+def _run(
+    cell: Any, step: Step, projected: Any, state: list[Any], begins: Any = None
+) -> tuple[Any, list[Any]]:
     """All T steps; see `fast_recurrence`."""
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def run(x: Any, state: list[Any], kernels: list[Any], biases: list[Any]) -> tuple[Any, Any]:
-        def forward(state: list[Any], x: list[Any]) -> tuple[list[Any], list[Any]]:
+        def forward(state: list[Any], inputs: Any) -> tuple[list[Any], list[Any]]:
+            x, begin = inputs
             products: list[Any] = []
 
             def product(operand: Any) -> list[Any]:
@@ -143,19 +147,20 @@ def _run(cell: Any, step: Step, projected: Any, state: list[Any]) -> tuple[Any, 
                 products.append(made + biases[len(products)] if biases else made)
                 return _gates(products[-1], cell.units)
 
-            state = step(x, state, product, lambda value: value)
+            state = step(x, _zeroed(state, begin), product, lambda value: value)
             return state, [*state, *products]
 
         x = _gates(x, cell.units)
         widths = [cell.units] * len(state) + [kernel.shape[-1] for kernel in kernels]
-        _, saved = _scan(forward, state, x, widths=widths)
+        _, saved = scan(forward, state, [x, begins], widths=widths)
         states, products = saved[: len(state)], saved[len(state) :]
 
         def grad(d_outputs: Any, *d_last: Any) -> tuple[Any, list[Any], list[Any], list[Any]]:
             before = [tf.concat([s[None], ss[:-1]], axis=0) for s, ss in zip(state, states, strict=True)]
+            before = _zeroed(before, begins)
             operands, slopes = _slopes(step, x, [_gates(p, cell.units) for p in products], before, states[1:])
             d_state = [tf.zeros_like(state[0]), *d_last]
-            d_x, d_state, d_products = _run_back(slopes, kernels, d_outputs, d_state)
+            d_x, d_state, d_products = _run_back(slopes, kernels, d_outputs, d_state, begins)
             d_kernels = [tf.einsum("tbh,tbg->hg", h, d) for h, d in zip(operands, d_products, strict=True)]
             return d_x, d_state, d_kernels, [tf.reduce_sum(d, [0, 1]) for d in d_products[: len(biases)]]
 
@@ -163,6 +168,11 @@ def _run(cell: Any, step: Step, projected: Any, state: list[Any]) -> tuple[Any, 
 
     outputs, *last = run(projected, state, *_recurrent_weights(cell))
     return outputs, [outputs[-1], *last]
+
+
+def _zeroed(state: list[Any], begins: Any) -> list[Any]:
+    """The state, or its gradient, float (..., B, H), zero where a row begins: bool (..., B, 1), or None."""
+    return state if begins is None else [tf.where(begins, tf.zeros_like(s), s) for s in state]
 
 
 def _slopes(
@@ -192,7 +202,7 @@ def _slopes(
 
 
 def _run_back(
-    slopes: Any, kernels: list[Any], d_outputs: Any, d_last: list[Any]
+    slopes: Any, kernels: list[Any], d_outputs: Any, d_last: list[Any], begins: Any
 ) -> tuple[Any, list[Any], list[Any]]:
     """The gradients of x, float (T, B, G), of the state before the first step and of each product.
 
@@ -203,7 +213,7 @@ def _run_back(
     kernels_t = [tf.transpose(kernel) for kernel in kernels]
 
     def step(d_state: list[Any], inputs: Any) -> tuple[list[Any], list[Any]]:
-        d_output, x_slopes, product_slopes, state_slopes, kept_slopes = inputs
+        d_output, x_slopes, product_slopes, state_slopes, kept_slopes, begin = inputs
         d_values: list[Any] = [None] * len(kernels) + [d_state[0] + d_output, *d_state[1:]]
         d_values[len(kernels) + 1 :] = map(tf.add, d_state[1:], _chain(d_values, kept_slopes))
         d_products: list[Any] = [None] * len(kernels)
@@ -211,11 +221,13 @@ def _run_back(
             d_products[k] = tf.concat(_chain(d_values, product_slopes[k]), axis=-1)
             d_values[k] = d_products[k] @ kernels_t[k]
         d_x = tf.concat(_chain(d_values, x_slopes), axis=-1)
-        return _chain(d_values, state_slopes), [d_x] if joined else [d_x, *d_products]
+        return _zeroed(_chain(d_values, state_slopes), begin), [d_x] if joined else [d_x, *d_products]
 
     sizes = [kernel.shape[-1] for kernel in kernels]
     widths = [sum(sizes)] if joined else [len(slopes[0]) * d_outputs.shape[-1], *sizes]
-    d_state, (d_x, *d_products) = _scan(step, d_last, [d_outputs, *slopes], widths=widths, reverse=True)
+    d_state, (d_x, *d_products) = scan(
+        step, d_last, [d_outputs, *slopes, begins], widths=widths, reverse=True
+    )
     return d_x, d_state, d_products or tf.split(d_x, sizes, axis=-1)
 
 
@@ -225,13 +237,14 @@ def _chain(d_values: list[Any], slopes: list[list[Any]]) -> list[Any]:
     return [tf.add_n(found) if found else tf.zeros_like(d_values[-1]) for found in terms]
 
 
-def _scan(
+def scan(
     step: Callable[[list[Any], Any], tuple[list[Any], list[Any]]],
     carry: list[Any],
     inputs: Any,
     *,
     widths: list[int],
     reverse: bool = False,
+    unroll: bool = False,
 ) -> tuple[list[Any], list[Any]]:
     """Run ``carry, outputs = step(carry, inputs at t)`` over t and stack the outputs.
 
@@ -240,9 +253,10 @@ def _scan(
     Args:
         step: the step function.
         carry: list of float ``(B, H)``.
-        inputs: nested float ``(T, B, *)``; what is no tensor is the same at each step.
+        inputs: nested ``(T, B, *)``, the first one float; what is no tensor is the same at each step.
         widths: the last axis of each output; XLA needs the shape before the loop starts.
         reverse: from the last step to the first; outputs still stand in time order.
+        unroll: T copies nevertheless, forwards: for a step that adds losses.
     """
 
     def inputs_at(t: Any) -> Any:
@@ -250,9 +264,12 @@ def _scan(
 
     first = tf.nest.flatten(inputs)[0]
     num_steps, batch_size = first.shape[:2]
-    if num_steps == 1:  # sampling: no loop to set up
-        carry, outputs = step(carry, inputs_at(0))
-        return carry, [y[None] for y in outputs]
+    if num_steps == 1 or unroll:  # one: sampling, no loop to set up
+        each = []
+        for t in range(num_steps):
+            carry, outputs = step(carry, inputs_at(t))
+            each.append(outputs)
+        return carry, [tf.stack(y) for y in zip(*each, strict=True)]
     shapes = [(batch_size, width) for width in widths]
     num_steps = tf.shape(first)[0]
     arrays = [tf.TensorArray(first.dtype, num_steps, element_shape=shape) for shape in shapes]

@@ -134,7 +134,7 @@ class RNNNetwork(StatefulModel, abc.ABC):
         return [list(tf.nest.flatten(rnn.get_initial_state(batch_size))) for rnn in self.rnns]
 
     def call(self, ids: Any, state: Any = None, training: bool = False) -> tuple[Any, list[list[Any]]]:
-        """Score every next character.
+        """Score every next character; before the mark that ends a song, U+001E, the state begins anew.
 
         Args:
             ids: int32 `(B, T)`.
@@ -163,6 +163,8 @@ class RNNNetwork(StatefulModel, abc.ABC):
         ids = tf.cast(ids, tf.int32)  # TensorFlow gathers by no unsigned integers
         if state is None:
             state = self.initial_state(tf.shape(ids)[0])
+        song_end_id = self.vocabulary.song_end_id
+        begins = None if song_end_id is None else ids == song_end_id
         x = self._drop(self._embedded(ids, training), self.dropout, training)
         new_state = []
         for rnn, fast, layer_state in zip(self.rnns, self.fast_layers, state, strict=True):
@@ -171,12 +173,11 @@ class RNNNetwork(StatefulModel, abc.ABC):
             dtype = rnn.cell.compute_dtype
             layer_state = [tf.cast(s, dtype) for s in layer_state]
             if fast:
-                x, layer_state = fast_layer(
-                    rnn.cell, self._projected(rnn.cell, ids, x, training), layer_state
-                )
+                projected = self._projected(rnn.cell, ids, x, training)
+                x, layer_state = fast_layer(rnn.cell, projected, layer_state, begins)
             else:
                 x = self._one_hot(ids, training) if x is None else x
-                x, layer_state = generic_layer(rnn, x, layer_state, training)
+                x, layer_state = generic_layer(rnn, x, layer_state, training, begins)
             new_state.append([tf.cast(s, dtype) for s in layer_state])
         return x, new_state
 

@@ -33,6 +33,9 @@ class CorpusConfig:
     column: str | None = None  # of a table, the one with the words; None for the one named as usual
     field: str | None = None  # of JSON, the one with the words; None for the one named as usual
     script: Literal["simplified", "traditional", "as-is"] = "as-is"  # turn all Chinese characters into one
+    # joined by empty lines, or each with its beginning and end learnt and read from a zero state
+    songs: Literal["together", "apart"] = "together"
+    song_gap: int | None = None  # blank lines in a row that end a song inside a file; None: none do
     validation_split: float | None = None  # share of the text to hold out, from its end; None for none
     # a text to validate on instead, named as the corpus is
     validation_corpus: str | tuple[str, ...] | None = None
@@ -40,7 +43,7 @@ class CorpusConfig:
     unknown_share: float = 0.5  # with validation: of the epochs, how many a rare character is unknown in
 
     def __post_init__(self) -> None:
-        check_at_least_one(max_chars=self.limit)
+        check_at_least_one(max_chars=self.limit, song_gap=self.song_gap)
         check_shares(**_fields(self, "unknown_share"))
         if self.validation_split is not None and not 0 < self.validation_split < 1:
             raise ValueError(
@@ -58,7 +61,7 @@ class CorpusConfig:
     def reading(self) -> dict[str, Any]:
         """How its files are read: arguments of `load_lyrics`."""
         names = ("keep_newlines", "encoding", "encoding_errors", "raw", "column", "field", "script")
-        return {name: getattr(self, name) for name in names}
+        return _fields(self, *names, "songs", "song_gap")
 
     @property
     def validates(self) -> bool:

@@ -75,7 +75,10 @@ class Texts:
         how = (optimizer.seed, optimizer.rotate, corpus.unknown_share) if varies else ()
         key = (corpus.skip_repeats, sizes, how)
         if key not in self._batches:
-            ids = self.learnt(corpus).ids
+            learnt = self.learnt(corpus)
+            ids = learnt.ids
+            if optimizer.rotate and learnt.songs_apart and ids[0] == ids[-1]:
+                ids = ids[1:]  # where the end meets the start, one mark is enough
             self._batches[key] = (
                 varied_batches(
                     ids,
@@ -84,6 +87,7 @@ class Texts:
                     rotate=optimizer.rotate,
                     unknown_id=unknown_id,
                     unknown_share=corpus.unknown_share,
+                    song_end_id=self.vocabulary.song_end_id,
                 )
                 if varies
                 else consecutive_batches(ids, *sizes)

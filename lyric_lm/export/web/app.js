@@ -19,6 +19,7 @@ const TEXTS = {
   },
 };
 
+const SONG_END = "\u001e"; // begins and ends each song, where the model has learnt songs apart
 const element = (id) => document.getElementById(id);
 const ids = new Map(MODEL.characters.map((character, id) => [character, id]));
 let language = navigator.language.startsWith("zh") ? "zh" : "en";
@@ -91,7 +92,7 @@ function choose(logits, temperature, random) {
 }
 
 async function write(prefix, length, temperature, seed, onText) {
-  const known = Array.from(prefix).filter((character) => ids.has(character));
+  const known = Array.from(SONG_END + prefix).filter((character) => ids.has(character));
   let state = Object.fromEntries(
     Object.entries(sizes).map(([name, size]) => [name, new ort.Tensor("float32", new Float32Array(size), [1, size])]),
   );
@@ -100,6 +101,7 @@ async function write(prefix, length, temperature, seed, onText) {
   const random = randomNumbers(seed);
   for (let written = 0; written < length; written++) {
     const id = choose(logits, temperature, random);
+    if (MODEL.characters[id] === SONG_END) break;
     text += MODEL.characters[id];
     if (written % 8 === 0 || written === length - 1) {
       onText(text);
@@ -107,6 +109,7 @@ async function write(prefix, length, temperature, seed, onText) {
     }
     [logits, state] = await step(id, state);
   }
+  onText(text);
   return text;
 }
 
@@ -114,7 +117,7 @@ element("form").addEventListener("submit", async (event) => {
   event.preventDefault();
   const prefix = element("prefix").value;
   const unknown = Array.from(prefix).filter((character) => !ids.has(character)).join("");
-  if (Array.from(prefix).length === Array.from(unknown).length) return say((texts) => texts.nothing);
+  if (Array.from(prefix).length === Array.from(unknown).length && !(ids.has(SONG_END) && !prefix)) return say((texts) => texts.nothing);
   const song = document.createElement("p");
   element("songs").prepend(song);
   element("write").disabled = true;
@@ -138,6 +141,7 @@ element("language").addEventListener("click", () => {
   show();
 });
 element("temperature").addEventListener("input", show);
+element("prefix").required = !ids.has(SONG_END);
 element("prefix").value = MODEL.characters.includes("分") && MODEL.characters.includes("开") ? "分开" : "";
 
 show();

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from lyric_lm import RNNModel, generate
 from lyric_lm.data import Vocabulary
+from lyric_lm.data.characters import SONG_END
 from lyric_lm.errors import ExportError
 from lyric_lm.export import export_model
 
@@ -87,6 +88,33 @@ def test_a_savedmodel_continues_several_prefixes_of_different_lengths_each_as_al
     )
 
     assert [text.decode() for text in out["text"].numpy()] == generate(model, prefixes, 30)
+
+
+@pytest.mark.parametrize("kind", ["savedmodel", pytest.param("onnx", marks=needs["onnx"])])
+def test_an_export_of_a_model_of_songs_begins_and_ends_them(kind: str, tmp_path: Path) -> None:
+    model = RNNModel(keras.layers.SimpleRNNCell(5, use_bias=False), Vocabulary("abcd" + SONG_END))
+    one_hot = np.eye(5)
+    # Each character has one follower: the mark a, a b, b c, c the mark, d itself.
+    model.set_weights([5 * one_hot, 0 * one_hot, 99 * one_hot[[1, 2, 3, 0, 4]], np.zeros(5)])
+    prefixes, songs = ["", "b", "d"], ["abc", "bc", "d" * 31]
+    assert generate(model, prefixes, 30) == songs
+
+    folder = export_model(model, tmp_path / "out", kind)
+
+    if kind == "savedmodel":
+        written = [
+            text.decode()
+            for text in signature(folder)(prefix=tf.constant(prefixes), **inputs(30))["text"].numpy()
+        ]
+    else:
+        command = [sys.executable, "generate.py", "--num-chars", "30", "--temperature", "0", ""]
+        written = [
+            subprocess.run(
+                [*command[:-1], prefix], cwd=folder, capture_output=True, check=True, text=True
+            ).stdout[:-1]
+            for prefix in prefixes
+        ]
+    assert written == songs
 
 
 def test_a_savedmodel_runs_where_this_package_cannot_be_imported(tmp_path: Path) -> None:
