@@ -34,6 +34,8 @@ class LyricSamples(keras.callbacks.Callback):  # type: ignore[misc]
             `longest_copied_run` (characters) and `copied_4` to `copied_20` (share of the n-grams).
         print_copied: whether to report that in a line, too.
         last_epoch: reported too, counted from 1; None: the last of `fit`.
+        is_over: called where `fit` ends before that epoch: whether its latest epoch is the last and so is
+            reported, too. By default it is, as after `EarlyStopping`.
         write: called with each line; None prints it, with whatever a terminal would obey escaped.
         settings: `num_chars`, `sampler`, `rules` and `seed`, as a `SampleWriter` has them.
 
@@ -53,6 +55,7 @@ class LyricSamples(keras.callbacks.Callback):  # type: ignore[misc]
         print_copied: bool = False,
         write: Callable[[str], object] | None = None,
         last_epoch: int | None = None,
+        is_over: Callable[[], bool] = lambda: True,
         **settings: Unpack[SampleSettings],
     ) -> None:
         super().__init__()
@@ -62,11 +65,13 @@ class LyricSamples(keras.callbacks.Callback):  # type: ignore[misc]
         self.samples = SampleWriter.of(prefixes, **settings)
         self.every = every
         self.last_epoch = last_epoch
+        self.is_over = is_over
         self.copy_index = copy_index
         self.print_copied = print_copied
         self.write = write if write is not None else _print
         self.lines: list[str] = []
         self._start = self._end = 0.0
+        self._unreported: tuple[int, dict[str, float], float] | None = None  # the latest epoch
 
     def state_dict(self) -> dict[str, Any]:
         return {"lines": self.lines}
@@ -77,7 +82,7 @@ class LyricSamples(keras.callbacks.Callback):  # type: ignore[misc]
     def on_train_begin(self, logs: Any = None) -> None:
         del logs
         check_own_model(self)
-        self.lines = []
+        self.lines, self._unreported = [], None
         self.samples.check_vocabulary(self.model.vocabulary)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
@@ -90,9 +95,18 @@ class LyricSamples(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         seconds = (self._end or time.perf_counter()) - self._start
-        if (epoch + 1) % self.every and epoch + 1 != (self.last_epoch or (self.params or {}).get("epochs")):
+        is_last = epoch + 1 == (self.last_epoch or (self.params or {}).get("epochs"))
+        if (epoch + 1) % self.every and not is_last:
+            self._unreported = epoch + 1, dict(logs or {}), seconds
             return
+        self._unreported = None
         self.report(epoch + 1, {} if logs is None else logs, seconds=seconds)
+
+    def on_train_end(self, logs: Any = None) -> None:
+        del logs
+        if self._unreported is not None and self.is_over():
+            epoch, figures, seconds = self._unreported
+            self.report(epoch, figures, seconds=seconds)
 
     def has_reported(self, epoch: int) -> bool:
         """Whether an epoch, counted from 1, stands in the lines."""

@@ -62,14 +62,15 @@ class StandardCallbacks:
         if resume is None and run is not None:
             every = RunConfig.checkpoint_every
             resume = ExactResume(run.checkpoints, every=every, report=show or print)
+        best = _best_epoch_keeper(config.optimizer, monitor) if monitor else None
         standard = cls(
             validation=ValidationReport(every=config.report.every, write=show) if show else None,
-            samples=_reports(config, samples, copy_index, run, show) if run or show else None,
+            samples=_reports(config, samples, copy_index, run, show, best) if run or show else None,
             extra=[callback for callback in extra if callback is not resume],
             dashboard=_dashboard(config, samples, run, dashboard),
             last_good=LastGoodModel(run),
             history=RunHistory(run),
-            best=_best_epoch_keeper(config.optimizer, monitor) if monitor else None,
+            best=best,
             resume=resume,
         )
         if resume is not None and resume.remember is not None:
@@ -94,6 +95,7 @@ def _reports(
     copy_index: Callable[[], CopyIndex],
     run: Run | None,
     show: Callable[[str], object] | None,
+    best: keras.callbacks.EarlyStopping | None,
 ) -> LyricSamples:
     """Shows the reports, and keeps them in samples.txt without their times."""
 
@@ -111,6 +113,7 @@ def _reports(
         print_copied=report.copied,
         write=write,
         last_epoch=config.optimizer.epochs,  # of the training, which `until_epoch` may interrupt
+        is_over=lambda: best is not None and bool(best.stopped_epoch),  # not by a signal or a search
     )
     return reports
 

@@ -29,6 +29,8 @@ def start_tensorflow() -> None:
 
     Its C++ libraries write to the file descriptor, before any log level is read.
     """
+    waiting = "starting TensorFlow ..." if sys.stderr.isatty() else ""  # some seconds, else silent ones
+    sys.stderr.write(waiting)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # Without a home, TensorFlow's own copy of an older Keras would make a folder called `~` here.
     os.environ.setdefault("KERAS_HOME", str(keras_home()))
@@ -47,3 +49,4 @@ def start_tensorflow() -> None:
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)
+            sys.stderr.write("\r" + " " * len(waiting) + "\r" if waiting else "")

@@ -14,8 +14,9 @@ from lyric_lm.runs.kept_texts import keep_texts
 from lyric_lm.runs.run import CARD, Run
 from lyric_lm.settings.config import DashboardConfig, TrainConfig
 from lyric_lm.training.building import compiled_model
+from lyric_lm.training.fitting import fit_settings
 from lyric_lm.training.outcome import Outcome, State
-from lyric_lm.training.texts import Texts, load_texts
+from lyric_lm.training.texts import Texts, read_texts
 
 
 def train(
@@ -34,7 +35,8 @@ def train(
     """Train a model on a text, or go on with a run that was interrupted.
 
     Args:
-        config: the settings; the default is the chapter's.
+        config: the settings; the default is the chapter's. Batch sizes and prefixes that have their defaults
+            suit the text, as in the command; the run keeps what they became.
         texts: what to learn and to validate on; None reads what the settings name.
         run: where to write checkpoints, history.csv, samples.txt, model.keras and README.md. Where it holds
             checkpoints, the training goes on from the newest. None writes nothing.
@@ -59,8 +61,13 @@ def train(
         CheckpointError: the run's checkpoints are all damaged, or of another model.
         RunWriteError: a file of the run cannot be written; the last good state stays.
     """
-    texts = load_texts(config) if texts is None else texts
+    texts = read_texts(config.corpus) if texts is None else texts
+    config, notes = fit_settings(config, texts)
     texts.check(config)
+    if notes and run is not None:
+        run.write_record({**run.record(), "settings": config.to_dict()})
+    for note in notes:
+        (show or print)(note)
     samples = SampleWriter(
         config.report.prefixes,
         num_chars=config.report.num_chars,

@@ -40,6 +40,27 @@ def test_the_printed_lines_are_the_chapters(capsys: pytest.CaptureFixture[str]) 
     assert lines[4:] == [f" - {generate(model, prefix, 7)}" for prefix in ("分开", "不分开")]
 
 
+def test_the_last_epoch_is_reported_where_a_training_is_over_before_its_time() -> None:
+    class Stop(keras.callbacks.Callback):  # type: ignore[misc]
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            del logs
+            self.model.stop_training = epoch == 2
+
+    over: list[str] = []
+    not_over: list[str] = []
+    options: dict[str, Any] = {"every": 2, "num_chars": 4}
+    model, _ = fit(
+        [
+            LyricSamples(["分"], write=over.append, **options),
+            LyricSamples(["分"], write=not_over.append, is_over=lambda: False, **options),
+            Stop(),
+        ]
+    )
+    assert [line.split(",")[0] for line in over[::2]] == ["epoch 2", "epoch 3"]
+    assert over[3] == f" - {generate(model, '分', 4)}"
+    assert len(not_over) == 2
+
+
 def test_the_time_is_that_of_training_alone() -> None:
     class Slow(keras.callbacks.Callback):  # type: ignore[misc]
         def on_test_end(self, logs: Any = None) -> None:

@@ -1,6 +1,7 @@
 """`train`: what it returns, what it leaves behind, and what happens when the loss is no number."""
 
 import csv
+import dataclasses
 import math
 import re
 from pathlib import Path
@@ -21,7 +22,7 @@ from lyric_lm.runs.run import Run
 from lyric_lm.settings.config import CorpusConfig, ModelConfig, OptimizerConfig, ReportConfig, TrainConfig
 from lyric_lm.training import compiled_model, load_texts, train
 from lyric_lm.training.building import build_optimizer
-from lyric_lm.training.texts import validation_batches
+from lyric_lm.training.texts import read_texts, validation_batches
 
 B, T, H = 2, 3, 5
 DATA = CorpusConfig(max_chars=90)
@@ -174,6 +175,36 @@ def test_a_run_has_the_same_files_whoever_trains_it(tmp_path: Path) -> None:
         f"best validation perplexity {outcome.history.rows[outcome.epoch - 1]['val_perplexity']:.1f} "
         f"in epoch {outcome.epoch} of {len(outcome.history)}"
     ]
+
+
+def test_patience_that_runs_out_ends_with_a_report_of_the_last_epoch(tmp_path: Path) -> None:
+    config = dataclasses.replace(
+        VALIDATED, optimizer=dataclasses.replace(VALIDATED.optimizer, epochs=40, patience=1)
+    )
+    with new_run(tmp_path, config) as run:
+        outcome = train(config, run=run)
+    assert outcome.epoch < len(outcome.history) < 40
+    epochs = [line.split(",")[0] for line in (run.path / "samples.txt").read_text("utf-8").splitlines()[::2]]
+    assert epochs == [f"epoch {len(outcome.history)}"]
+
+
+def test_sizes_and_prefixes_that_nobody_gave_suit_the_text(tmp_path: Path) -> None:
+    path = tmp_path / "song.txt"
+    path.write_text("雨停风起\n" * 30, encoding="utf-8")
+    optimizer = OptimizerConfig(epochs=1, seed=11)
+    config = dataclasses.replace(
+        CONFIG, corpus=CorpusConfig(corpus=str(path)), optimizer=optimizer, report=ReportConfig()
+    )
+    lines: list[str] = []
+    texts = read_texts(config.corpus)
+    with Run.create(tmp_path / "run", describe_run(config, texts.training)) as run:
+        outcome = train(config, run=run, show=lines.append)
+    assert outcome.state == "finished"
+    assert ["too few for batches" in lines[0], "do not stand in the text" in lines[1]] == [True, True]
+    kept = run.settings()
+    assert kept.optimizer.batch_size < 32
+    assert kept.report.prefixes == ("雨停",)
+    assert kept.corpus == config.corpus
 
 
 def test_samples_at_the_end_are_those_of_the_model_that_is_kept(tmp_path: Path) -> None:
