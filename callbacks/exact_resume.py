@@ -20,6 +20,7 @@ from lyric_lm.callbacks.memory import (
 )
 from lyric_lm.checks import check_at_least_one
 from lyric_lm.errors import CheckpointError
+from lyric_lm.model.replicas import is_chief, is_same_everywhere
 from lyric_lm.runs.checkpoints import Checkpoint, read_newest_checkpoint, write_checkpoint
 
 
@@ -118,6 +119,7 @@ class ExactResume(keras.callbacks.History):  # type: ignore[misc]
         self._kept = self._chosen()
         self._memory()  # what cannot be kept is said now
         checkpoint = read_newest_checkpoint(self.folder, report=self.report)
+        self._check_workers(checkpoint)
         if checkpoint is None:
             return
         self._restore_variables(checkpoint)
@@ -131,7 +133,8 @@ class ExactResume(keras.callbacks.History):  # type: ignore[misc]
         self.ended = bool(self.model.stop_training)
         is_last = self.epochs_done == (self.params or {}).get("epochs")
         due = is_last or self.epochs_done % self.every == 0
-        if (due or self.ended or self._stop_asked) and self._is_good(logs):
+        due = due or self.ended or self._stop_asked
+        if due and is_chief(self._strategy) and self._is_good(logs):
             write_checkpoint(self.folder, self._checkpoint())
         if self._stop_asked:
             self.stopped = not (self.ended or is_last)
@@ -140,6 +143,19 @@ class ExactResume(keras.callbacks.History):  # type: ignore[misc]
     def on_train_end(self, logs: Any = None) -> None:
         del logs
         self._stop_asked = False
+
+    @property
+    def _strategy(self) -> Any:
+        """Of an `RNNModel`: under one of several workers, only the chief writes, and all of them read."""
+        return getattr(self.model, "strategy", None)
+
+    def _check_workers(self, checkpoint: Checkpoint | None) -> None:
+        epoch = 0 if checkpoint is None else checkpoint.epoch
+        if not is_same_everywhere(self._strategy, epoch):
+            raise CheckpointError(
+                f"The workers do not all find the same checkpoints in {self.folder}, this one finds epoch "
+                f"{epoch}: give all of them the same folder, on a disk that they share."
+            )
 
     def _chosen(self) -> list[keras.callbacks.Callback]:
         everyone, self._all = self._all, None

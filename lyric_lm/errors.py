@@ -14,6 +14,7 @@ LyricLMError                        everything that a user can mend
 │   └── RunWriteError (OSError)             the disk's fault, not the user's: exit status 1
 ├── SearchError (RuntimeError)      a search that cannot go on
 │   └── SearchServiceError (ConnectionError)    its chief or its workers cannot be reached
+├── ClusterError (ConnectionError)  another worker of a training on several machines is gone
 ├── ExportError (RuntimeError)      a model that cannot be exported, or not to that folder
 └── DivergedError (ArithmeticError) the loss is no longer a number
 """
@@ -23,6 +24,7 @@ from lyric_lm.data.errors import CorpusError, CorpusNotFoundError, LyricLMError,
 __all__ = [
     "BackendError",
     "CheckpointError",
+    "ClusterError",
     "CorpusError",
     "CorpusNotFoundError",
     "DivergedError",
@@ -82,6 +84,10 @@ class SearchError(LyricLMError, RuntimeError):
 
 class SearchServiceError(SearchError, ConnectionError):
     """The chief or the workers of a search cannot be reached, or a port cannot be had."""
+
+
+class ClusterError(LyricLMError, ConnectionError):
+    """Another worker of a training on several machines is gone; its checkpoints are kept."""
 
 
 class ExportError(LyricLMError, RuntimeError):

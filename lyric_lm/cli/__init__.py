@@ -85,7 +85,7 @@ def _run(name: str, words: Sequence[str]) -> int:
     command = parsed(recipe)  # what cannot be parsed is said before TensorFlow is imported
     keep_memory()
     choose_tensorflow()
-    start_tensorflow()
+    start_tensorflow(getattr(command, "devices", None))
     if recipe is not None:
         command = parse_with_recipe(command, parsed)
     if isinstance(command, Train) and command.run_config.resume:

@@ -5,8 +5,9 @@ import re
 from collections.abc import Collection
 
 from lyric_lm.settings.config import CorpusConfig, ModelConfig, OptimizerConfig, ReportConfig, SamplingConfig
+from lyric_lm.settings.devices import DeviceConfig
 
-_PARTS = (CorpusConfig, ModelConfig, OptimizerConfig, ReportConfig, SamplingConfig)
+_PARTS = (CorpusConfig, ModelConfig, OptimizerConfig, ReportConfig, SamplingConfig, DeviceConfig)
 _NAMES = tuple(field.name for part in _PARTS for field in dataclasses.fields(part))
 
 

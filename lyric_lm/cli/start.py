@@ -4,8 +4,13 @@ import ctypes
 import os
 import sys
 import tempfile
+from typing import TYPE_CHECKING
 
 from lyric_lm.data.keras_home import keras_home
+from lyric_lm.errors import LyricLMError
+
+if TYPE_CHECKING:
+    from lyric_lm.settings.devices import DeviceConfig
 
 _KEPT = 1 << 30  # bytes; blocks smaller than this are kept, and as much at the end of the heap
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
@@ -24,10 +29,16 @@ def keep_memory() -> None:
         set_option(_M_TRIM_THRESHOLD, _KEPT)
 
 
-def start_tensorflow() -> None:
+def start_tensorflow(devices: "DeviceConfig | None" = None) -> None:
     """Import TensorFlow with its start-up chatter kept off the screen, and shown if the start fails.
 
     Its C++ libraries write to the file descriptor, before any log level is read.
+
+    Args:
+        devices: what it is started on; a cluster can be joined only now.
+
+    Raises:
+        SettingsError: devices are not there.
     """
     waiting = "starting TensorFlow ..." if sys.stderr.isatty() else ""  # some seconds, else silent ones
     sys.stderr.write(waiting)
@@ -41,7 +52,13 @@ def start_tensorflow() -> None:
         try:
             import tensorflow as tf
 
+            if devices is not None and devices.strategy is not None:
+                from lyric_lm.training.devices import strategy_of
+
+                strategy_of(devices)
             tf.config.list_logical_devices()  # starts them now, since they chatter too
+        except LyricLMError:
+            raise
         except BaseException:
             chatter.seek(0)
             os.write(stderr, chatter.read())

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from lyric_lm.cli.stopping import stop_at_epoch_end
 from lyric_lm.data.printable import printable
+from lyric_lm.errors import SettingsError
 from lyric_lm.settings.config import DashboardConfig, RunConfig, TrainConfig
+from lyric_lm.settings.devices import DeviceConfig
 
 if TYPE_CHECKING:
     from lyric_lm.runs.run import Run
@@ -28,6 +30,7 @@ class Train:
     config: TrainConfig
     run_config: RunConfig
     dashboard: DashboardConfig = dataclasses.field(default_factory=DashboardConfig)
+    devices: DeviceConfig = dataclasses.field(default_factory=DeviceConfig)
     recipe: Literal["chapter", "generalize"] = "chapter"  # whose values the other flags default to
 
     def with_stored_settings(self, parse: Callable[["Train"], Any]) -> "Train":
@@ -50,21 +53,29 @@ class Train:
         Returns:
             The exit status: 0, or 128 and the number of the signal that stopped the training.
         """
+        from lyric_lm.training.devices import check_batches, strategy_of
+
+        if self.devices.strategy == "multiworker" and self.run_config.run_dir is None:
+            raise SettingsError("strategy=multiworker needs --run-dir, a folder that all workers see.")
         header: list[str] = []
         config, texts = self._fitted(header.append)  # what cannot be used leaves no folder behind
+        check_batches(config, strategy_of(self.devices))
         return dataclasses.replace(self, config=config)._train(texts, header)
 
     def _train(self, texts: "Texts", header: list[str]) -> int:
         from lyric_lm.callbacks import ExactResume
         from lyric_lm.cli.header import model_header, text_header
         from lyric_lm.errors import DivergedError
+        from lyric_lm.model.replicas import is_chief
         from lyric_lm.training import compiled_model, train
+        from lyric_lm.training.devices import strategy_of
 
         epochs = self.config.optimizer.epochs
-        with self._open_run(texts) as run, _progress(epochs) as (progress, show):
+        chief = is_chief(strategy_of(self.devices))
+        with self._open_run(texts, chief) as run, _progress(epochs, shown=chief) as (progress, show):
             for line in [*text_header(self.config, texts), *header]:
                 show(line)
-            model = compiled_model(self.config, texts)
+            model = compiled_model(self.config, texts, self.devices)
             show(model_header(self.config, model, run_dir=str(run.path)))
             resume = ExactResume(run.checkpoints, [], every=self.run_config.checkpoint_every, report=show)
             with stop_at_epoch_end(resume.stop, tell=_tell) as signals:
@@ -79,6 +90,8 @@ class Train:
                 )
         if outcome.state == "diverged":
             raise DivergedError(outcome.message)
+        if not chief:
+            return 128 + signals[0] if outcome.state == "stopped" else 0
         path = shlex.quote(printable(str(run.path)))
         if self.dashboard.tensorboard:
             folder = shlex.quote(printable(str(run.tensorboard)))
@@ -107,12 +120,14 @@ class Train:
         is_same = run.settings().corpus == self.config.corpus
         return self.config, texts_of(run) if is_same else read_texts(self.config.corpus)
 
-    def _open_run(self, texts: "Texts") -> "Run":
-        """The run folder, locked: a new one, or the one to go on with."""
+    def _open_run(self, texts: "Texts", chief: bool) -> "Run":
+        """The run folder: a new one or the one to go on with, locked unless another worker writes it."""
         from lyric_lm.runs.record import changed_versions, check_corpus, describe_run
         from lyric_lm.runs.run import Run
 
         path = self.run_config.run_dir
+        if not chief and path is not None:
+            return Run(path)
         record = describe_run(self.config, texts.training, texts.validation)
         if path is None:
             path = Path("runs") / datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
@@ -145,10 +160,10 @@ def _tell(line: str) -> None:
 
 
 @contextlib.contextmanager
-def _progress(epochs: int) -> Iterator[tuple[list[Any], Callable[[str], None]]]:
+def _progress(epochs: int, *, shown: bool) -> Iterator[tuple[list[Any], Callable[[str], object]]]:
     """Callbacks that draw a progress bar on a terminal, and a function that prints a line above it."""
-    if not sys.stdout.isatty():
-        yield [], _say
+    if not shown or not sys.stdout.isatty():
+        yield [], _say if shown else lambda _: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
-import tensorflow as tf
 
 from lyric_lm.checks import whole_number
 from lyric_lm.data import Vocabulary
@@ -140,19 +139,6 @@ def check_id_tensor(ids: Any, name: str = "ids") -> None:
     if not ids.dtype.is_integer:
         raise ValueError(
             f"`{name}` must be integers, as Vocabulary.encode gives them. Received: dtype={ids.dtype.name}"
-        )
-
-
-def check_no_strategy() -> None:
-    """Refuse to work inside the scope of a `tf.distribute` strategy.
-
-    Raises:
-        ValueError: there is one.
-    """
-    if tf.distribute.has_strategy():
-        raise ValueError(
-            "`RNNModel` trains on one device: build, compile and fit it outside the scope of a "
-            f"tf.distribute strategy. Received: {type(tf.distribute.get_strategy()).__name__}"
         )
 
 

@@ -61,7 +61,8 @@ class BatchLoop:
         """Run the next batch, or return the logs of the loop that it was part of."""
         steps = self._model.steps_per_execution
         if not isinstance(iterator, tf.data.Iterator):  # the single batch of `train_on_batch`
-            return self._run(steps, iterator)
+            logs = self._run(steps, iterator)
+            return logs if self._model.strategy is None else self._model.logs_of_all_replicas(logs)
         if self._check is not None:
             batches = list(itertools.islice(iterator, steps))
             for batch in batches:

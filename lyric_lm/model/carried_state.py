@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from lyric_lm.model.replicas import parts, rows_of_parts, scope_of
+
 
 class CarriedState:
     """Hidden state kept between compiled steps, in variables that fit any batch size.
@@ -15,16 +17,16 @@ class CarriedState:
 
     Args:
         initial: from B to the state that a text starts from, a float `(B, H)` for each tensor.
+        strategy: each of its replicas keeps the state of its own rows; None: one device keeps all.
     """
 
-    def __init__(self, initial: Callable[[int], list[Any]]) -> None:
+    def __init__(
+        self, initial: Callable[[int], list[Any]], strategy: tf.distribute.Strategy | None = None
+    ) -> None:
         self._initial = initial
+        self._strategy = strategy
         self._variables: list[tf.Variable] = []
-
-    @property
-    def rows(self) -> int:
-        """B; 0 before the first batch is known."""
-        return int(tf.shape(self._variables[0])[0]) if self._variables else 0
+        self.rows = 0  # B; 0 before the first batch is known
 
     def start(self, rows: int | None = None) -> None:
         """Set the state to the initial one, zeros for the cells that Keras ships.
@@ -32,13 +34,15 @@ class CarriedState:
         Args:
             rows: B; None keeps the present one.
         """
-        initial = self._initial(self.rows if rows is None else rows)
+        self.rows = self.rows if rows is None else rows
+        initial = self._initial(self.rows)
         if [i.dtype for i in initial] != [v.dtype for v in self._variables]:
-            self._variables = [
-                tf.Variable(i, trainable=False, shape=(None, i.shape[1]), name="carried_state")
-                for i in initial
-            ]
-        self.assign(initial)
+            with scope_of(self._strategy):
+                self._variables = [_variable(i) for i in initial]
+        for variable, value in zip(self._variables, initial, strict=True):
+            own_rows = rows_of_parts(self._strategy, value)
+            for part, rows_of_part in zip(parts(self._strategy, variable), own_rows, strict=True):
+                part.assign(rows_of_part)
 
     def fit_to(self, rows: int) -> None:
         """Start afresh only where the state has another batch size."""
@@ -55,5 +59,19 @@ class CarriedState:
             variable.assign(value)
 
     def numpy(self) -> list[np.ndarray[Any, Any]]:
-        """The state's values, each float `(B, H)`."""
-        return [variable.numpy() for variable in self._variables]
+        """The state's values, each float `(B, H)`; of several workers, those of this one's rows."""
+        return [
+            np.concatenate([part.numpy() for part in parts(self._strategy, variable)])
+            for variable in self._variables
+        ]
+
+
+def _variable(initial: Any) -> tf.Variable:
+    return tf.Variable(
+        initial,
+        trainable=False,
+        shape=(None, initial.shape[1]),
+        name="carried_state",
+        synchronization=tf.VariableSynchronization.ON_READ,  # each replica has a state of its own
+        aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+    )

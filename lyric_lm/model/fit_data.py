@@ -29,10 +29,10 @@ def rows_of_batches(
     Raises:
         ValueError: the batches differ in size.
     """
+    rows = rows_of_a_batch(x, batch_size, steps)
     if isinstance(x, tf.data.Dataset):
-        rows = tf.nest.flatten(x.element_spec)[0].shape[:1]
-        if rows.rank and rows[0] is not None:
-            return int(rows[0])
+        if rows is not None:
+            return rows
         if int(x.cardinality()) < 1:
             return None
         return _same(*_fewest_and_most(x if steps is None else x.take(steps)), name)
@@ -42,13 +42,22 @@ def rows_of_batches(
             count = min(count, steps or count)
             _same(len(tf.nest.flatten(x[count - 1])[0]), len(tf.nest.flatten(x[0])[0]), name)
         return None
-    if not hasattr(x, "shape"):
+    if rows is None:
         return None  # a generator, say: its batches are looked at as they come
     num_rows = len(x)
-    rows = min(batch_size or array_batch_size(num_rows, steps), num_rows)
     if num_rows % rows and (steps is None or steps > num_rows // rows):
         raise ValueError(f"{num_rows} rows of `{name}` do not divide by batch_size={rows}. {_CURE}")
     return rows
+
+
+def rows_of_a_batch(x: Any, batch_size: int | None, steps: int | None) -> int | None:
+    """The rows of all batches but a smaller last one; None where their shape does not tell."""
+    if isinstance(x, tf.data.Dataset):
+        rows = tf.nest.flatten(x.element_spec)[0].shape[:1]
+        return None if not rows.rank or rows[0] is None else int(rows[0])
+    if not hasattr(x, "shape"):
+        return None
+    return min(batch_size or array_batch_size(len(x), steps), len(x))
 
 
 def check_pairs(

@@ -16,8 +16,12 @@ CALLED_BY_FIT = "_use_cached_eval_dataset"
 __all__ = [
     "CALLED_BY_FIT",
     "DirectedMetric",
+    "WholeBatches",
+    "build_unbuilt",
     "compiled_steps",
     "expect_tracing",
+    "hide_strategy",
+    "passing_summed_gradients",
     "profiles_batches",
     "supports_jit",
     "tracing_expected",
@@ -31,6 +35,44 @@ def compiled_steps(model: keras.Model, step: Callable[[Any], Any]) -> Callable[[
     `make_train_function`, hands out one function only.
     """
     return model._make_function(step)  # type: ignore[no-any-return]
+
+
+class WholeBatches:
+    """What Keras' trainer takes for its strategy where `replicas` shares out batches instead; 3.13 to 3.15.
+
+    Its own way breaks with a compiled loop over batches, fails for every model under several workers, and
+    averages metrics over replicas.
+    """
+
+    def experimental_distribute_dataset(self, dataset: Any) -> Any:
+        return dataset
+
+    def run(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+        return function(*args)
+
+
+def hide_strategy(model: keras.Model) -> None:
+    """Let `fit` and `evaluate` not build the model symbolically, as they do where it has a strategy."""
+    model._distribute_strategy = None
+
+
+def build_unbuilt(model: keras.Model, y: Any, y_pred: Any) -> None:
+    """Make the variables that Keras would make in the first step, where a replica cannot; 3.13 to 3.15."""
+    if model.optimizer is not None and not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+    if model._compile_metrics is not None and not model._compile_metrics.built:
+        model._compile_metrics.build(y, y_pred)
+
+
+@contextlib.contextmanager
+def passing_summed_gradients(optimizer: Any) -> Iterator[None]:
+    """Keep an optimizer from summing gradients over replicas, as it does after any clipping; 3.13 to 3.15."""
+    attributes = vars(getattr(optimizer, "inner_optimizer", optimizer))
+    attributes["_all_reduce_sum_gradients"] = list
+    try:
+        yield
+    finally:
+        del attributes["_all_reduce_sum_gradients"]
 
 
 def supports_jit(model: keras.Model) -> bool:

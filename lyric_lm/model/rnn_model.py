@@ -8,10 +8,18 @@ import keras
 import tensorflow as tf
 
 from lyric_lm.data import Vocabulary
-from lyric_lm.model.arguments import Setting, check_no_strategy, checked_share, checked_theta
+from lyric_lm.model.arguments import Setting, checked_share, checked_theta
 from lyric_lm.model.keras_internals import DirectedMetric
 from lyric_lm.model.loss import clip_by_global_norm, mean_cross_entropy
 from lyric_lm.model.perplexity import Perplexity
+from lyric_lm.model.replicas import (
+    averaged,
+    check_compiling,
+    check_made_in_scope,
+    check_scope,
+    parts,
+    scope_of,
+)
 from lyric_lm.model.rnn_network import RNNNetwork
 from lyric_lm.model.step_model import StepModel
 
@@ -46,13 +54,16 @@ class RNNModel(RNNNetwork):
         fast: whether layers of plain SimpleRNN, GRU and LSTM cells take the fast path of
             `lyric_lm.model.recurrence`; see `fast_layers`.
 
+    Made in the scope of a `tf.distribute` strategy, its replicas share each batch: see
+    `lyric_lm.model.replicas`.
+
     `clipping_theta`, `stateful`, `dropout`, `character_dropout`, `label_smoothing` and `fast` may be changed
     later, as attributes. All layers have the model's dtype policy (`dtype=`, else the global one); a cell
     keeps its own, and takes the fast path where both compute in one dtype.
 
     Raises:
-        ValueError: a setting is out of range, `cell` is not an RNN cell, or a `tf.distribute` strategy is in
-            scope.
+        ValueError: a setting is out of range, `cell` is not an RNN cell, or it was made outside of the scope
+            of the `tf.distribute` strategy, or that is of a kind that is not supported.
 
     >>> import keras
     >>> from lyric_lm.data import Vocabulary
@@ -133,16 +144,19 @@ class RNNModel(RNNNetwork):
         """Configure training as `keras.Model.compile` does, but for the loss, which is the model's own.
 
         Raises:
-            ValueError: a loss is given, or a `tf.distribute` strategy is in scope.
+            ValueError: a loss is given, or the optimizer is not of the model's `tf.distribute` strategy.
         """
-        check_no_strategy()
         for name, value in (("loss", loss), ("loss_weights", loss_weights)):
             if value is not None:
                 raise ValueError(
                     f"Leave `{name}` out of `compile`: `RNNModel` has a loss of its own, the cross-entropy "
                     f"of the next character, on logits. Received: {name}={value!r}"
                 )
-        super().compile(optimizer, metrics=metrics, **kwargs)
+        check_scope(self.strategy)
+        check_compiling(self.strategy, kwargs)
+        with scope_of(self.strategy):
+            super().compile(optimizer, metrics=metrics, **kwargs)
+        check_made_in_scope(self.strategy, "optimizer", self.optimizer)
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compile a loaded model; Keras leaves it to models that have a `compile` of their own."""
@@ -167,18 +181,6 @@ class RNNModel(RNNNetwork):
 
     # ------------------------------------------------------------------ one step
 
-    def make_train_function(self, force: bool = False) -> Any:
-        check_no_strategy()
-        return super().make_train_function(force)
-
-    def make_test_function(self, force: bool = False) -> Any:
-        check_no_strategy()
-        return super().make_test_function(force)
-
-    def make_predict_function(self, force: bool = False) -> Any:
-        check_no_strategy()
-        return super().make_predict_function(force)
-
     def compute_loss(
         self,
         x: Any = None,
@@ -201,7 +203,7 @@ class RNNModel(RNNNetwork):
             logits, state = self(ids, self._carried(self._training_state, ids), training=True)
             loss = self.compute_loss(ids, next_ids, logits, sample_weight, training=True)
             scaled_loss = self.optimizer.scale_loss(loss)
-        gradients = tape.gradient(scaled_loss, self.trainable_weights)
+        gradients = averaged(tape.gradient(scaled_loss, self.trainable_weights), tf.size(ids))
         loss_scale = tf.cast(self.optimizer.scale_loss(tf.ones(())), tf.float32)
         gradients, grad_norm = clip_by_global_norm(gradients, self.clipping_theta, loss_scale=loss_scale)
         if gradients:
@@ -237,7 +239,8 @@ class RNNModel(RNNNetwork):
         self._clipped_share.update_state(clipped, sample_weight=taken)
 
     def _logs(self, ids: Any, next_ids: Any, logits: Any) -> dict[str, Any]:
-        loss = mean_cross_entropy(logits, next_ids)
+        loss = mean_cross_entropy(logits, next_ids)  # NaN for a replica without a row
+        loss = tf.math.multiply_no_nan(loss, tf.cast(tf.size(ids) > 0, loss.dtype))
         for metric in (self._loss_tracker, self._perplexity.metric):
             metric.update_state(loss, sample_weight=tf.size(ids))
         return self.compute_metrics(ids, next_ids, logits)  # type: ignore[no-any-return]
@@ -256,5 +259,7 @@ class RNNModel(RNNNetwork):
     @property
     def characters_per_second(self) -> float:
         """Speed of the latest epoch's training steps alone, without validation; 0 before the first."""
-        characters = float(self._perplexity.metric.count)
+        # Of this process' replicas, without asking those of others: not all of them may want to know.
+        counts = parts(self.strategy, self._perplexity.metric.count.value)
+        characters = float(sum(count.numpy() for count in counts)) * self.num_replicas / len(counts)
         return characters / self.training_seconds if self.training_seconds else 0.0

@@ -12,7 +12,6 @@ from lyric_lm.model.arguments import (
     Setting,
     check_id_tensor,
     check_input_width,
-    check_no_strategy,
     check_vocabulary,
     checked_cells,
     checked_embedding_dim,
@@ -21,6 +20,7 @@ from lyric_lm.model.arguments import (
 )
 from lyric_lm.model.id_range import IdRange
 from lyric_lm.model.recurrent_layer import fast_layer, generic_layer, is_fast, output_size, recurrent_layer
+from lyric_lm.model.replicas import check_made_in_scope, drawn_for_all, own_rows
 from lyric_lm.model.stateful_model import StatefulModel
 
 
@@ -50,7 +50,6 @@ class RNNNetwork(StatefulModel, abc.ABC):
     ) -> None:
         cells = checked_cells(cell)
         check_vocabulary(vocabulary)
-        check_no_strategy()
         super().__init__(stateful=stateful, **kwargs)
         self.vocabulary = vocabulary
         self.tie_embeddings = checked_switch("tie_embeddings", tie_embeddings)
@@ -104,6 +103,7 @@ class RNNNetwork(StatefulModel, abc.ABC):
                 shape=(len(self.vocabulary),), initializer="zeros", name="output_bias"
             )
         self.built = True
+        check_made_in_scope(self.strategy, "cell", self)
 
     @property
     def layers(self) -> list[Any]:
@@ -123,11 +123,11 @@ class RNNNetwork(StatefulModel, abc.ABC):
         self._ids_met.check_met()
 
     def _legal(self, *batch: Any) -> list[Any]:
-        """A step's ids, int32, inside the vocabulary; `check_ids_met` tells whether they were."""
+        """A step's own ids, int32, inside the vocabulary; `check_ids_met` tells whether they were."""
         tensors = [tf.convert_to_tensor(ids) for ids in batch]  # arrays reach a step that is run eagerly
         for ids, name in zip(tensors, ("ids", "next_ids"), strict=False):
             check_id_tensor(ids, name)
-        return [self._ids_met.clipped(ids) for ids in tensors]
+        return own_rows(*(self._ids_met.clipped(ids) for ids in tensors))
 
     def initial_state(self, batch_size: Any) -> list[list[Any]]:
         """A zero state: for each layer a list of float `(B, H)`."""
@@ -198,13 +198,16 @@ class RNNNetwork(StatefulModel, abc.ABC):
             return tf.transpose(x, (1, 0, 2)) @ kernel
         # A one-hot product picks a row of the kernel.
         ids = tf.transpose(ids)
-        return self._blank_characters(tf.gather(kernel, ids), ids, training)
+        return self._blank_characters(tf.gather(kernel, ids), ids, training, row_axis=1)
 
-    def _blank_characters(self, vectors: Any, ids: Any, training: bool) -> Any:
+    def _blank_characters(self, vectors: Any, ids: Any, training: bool, *, row_axis: int = 0) -> Any:
         """Zero the vectors of a random share of the characters."""
         if not training or not self.character_dropout:
             return vectors
-        kept = keras.random.uniform(tf.shape(ids), seed=self._seeds) >= self.character_dropout
+        draws = drawn_for_all(
+            lambda shape: keras.random.uniform(shape, seed=self._seeds), tf.shape(ids), row_axis=row_axis
+        )
+        kept = draws >= self.character_dropout
         return vectors * tf.cast(kept, vectors.dtype)[..., None]
 
     def _drop(self, x: Any, rate: float, training: bool) -> Any:
@@ -212,4 +215,7 @@ class RNNNetwork(StatefulModel, abc.ABC):
         if x is None or not training or not rate:
             return x
         shape = tf.shape(x)
-        return keras.random.dropout(x, rate, noise_shape=(shape[0], 1, shape[2]), seed=self._seeds)
+        return x * drawn_for_all(
+            lambda shape: keras.random.dropout(tf.ones(shape, x.dtype), rate, seed=self._seeds),
+            (shape[0], 1, shape[2]),
+        )

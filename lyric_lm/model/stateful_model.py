@@ -11,7 +11,7 @@ import tensorflow as tf
 from lyric_lm.data.lineage import epoch_numbers, mixes_rows
 from lyric_lm.model.batch_loop import BatchLoop
 from lyric_lm.model.carried_state import CarriedState
-from lyric_lm.model.fit_data import check_pairs, check_rows, rows_of_batches, split_arrays
+from lyric_lm.model.fit_data import check_pairs, check_rows, rows_of_a_batch, rows_of_batches, split_arrays
 from lyric_lm.model.fit_hooks import (
     StartEpoch,
     TimeSteps,
@@ -20,7 +20,14 @@ from lyric_lm.model.fit_hooks import (
     steps_at_once,
     tell_of_each_other,
 )
-from lyric_lm.model.keras_internals import CALLED_BY_FIT, supports_jit, tracing_expected
+from lyric_lm.model.keras_internals import (
+    CALLED_BY_FIT,
+    WholeBatches,
+    hide_strategy,
+    supports_jit,
+    tracing_expected,
+)
+from lyric_lm.model.replicas import check_scope, check_shares, on_each_replica, prepare, strategy_in_scope
 
 
 class StatefulModel(keras.Model, abc.ABC):  # type: ignore[misc]
@@ -35,11 +42,14 @@ class StatefulModel(keras.Model, abc.ABC):  # type: ignore[misc]
     """
 
     def __init__(self, *, stateful: bool, **kwargs: Any) -> None:
+        strategy = strategy_in_scope()
         super().__init__(**kwargs)
+        self.strategy = strategy  # None: one device
+        hide_strategy(self)
         self.stateful = stateful
         self.training_seconds = 0.0  # of the latest epoch's training steps alone
-        self._training_state = CarriedState(self._initial_tensors)
-        self._evaluation_state = CarriedState(self._initial_tensors)
+        self._training_state = CarriedState(self._initial_tensors, self.strategy)
+        self._evaluation_state = CarriedState(self._initial_tensors, self.strategy)
         self._validation_rows: int | None = None  # B of the validation of the present `fit`; None: not known
 
     @abc.abstractmethod
@@ -125,13 +135,14 @@ class StatefulModel(keras.Model, abc.ABC):  # type: ignore[misc]
         check_pairs(*training, class_weight)
         self._check_data(*training[:2])
         rows = self._rows(training[0], batch_size, steps_per_epoch and steps_per_epoch * epochs)
+        check_shares(self.strategy, rows_of_a_batch(training[0], batch_size, steps_per_epoch))
         if validation is not None:
             check_pairs(*validation, name="validation_data")
             self._check_data(*validation[:2])
             size = validation_batch_size or batch_size
             self._validation_rows = self._rows(validation[0], size, validation_steps, "validation_data")
         check = self._size_by_batch(self._training_state) if self.stateful and rows is None else None
-        one_by_one = check or self.run_eagerly or asks_for_batches(callbacks)
+        one_by_one = check or self.strategy or self.run_eagerly or asks_for_batches(callbacks)
         at_once = 1 if one_by_one else steps_at_once(training[0], batch_size, steps_per_epoch)
         tell_of_each_other(callbacks)
         self.make_train_function()
@@ -227,6 +238,7 @@ class StatefulModel(keras.Model, abc.ABC):  # type: ignore[misc]
         """One training step; the state is carried on from the last one, until `reset_state`."""
         check_pairs(x, y, sample_weight, class_weight)
         self.check_ids(x, y)
+        check_shares(self.strategy, len(x))
         self._training_state.fit_to(len(x))
         return super().train_on_batch(x, y, return_dict=return_dict)
 
@@ -261,17 +273,44 @@ class StatefulModel(keras.Model, abc.ABC):  # type: ignore[misc]
         with tracing_expected():
             return super().predict_on_batch(x)
 
+    @property
+    def num_replicas(self) -> int:
+        """How many replicas share a batch; 1 on one device."""
+        return 1 if self.strategy is None else self.strategy.num_replicas_in_sync
+
+    @property
+    def distribute_strategy(self) -> Any:
+        """What Keras' own trainer is to take for a strategy."""
+        return super().distribute_strategy if self.strategy is None else WholeBatches()
+
     def make_train_function(self, force: bool = False) -> Any:
         """Keras' train function as a `BatchLoop`, which `fit` may let run ahead."""
+        prepare(self)
         if self.train_function is None or force:  # type: ignore[has-type]
-            self.train_function = BatchLoop(self, self.train_step)
+            self.train_function = BatchLoop(self, on_each_replica(self, self.train_step))
         return self.train_function
 
     def make_test_function(self, force: bool = False) -> Any:
         """Keras' test function as a `BatchLoop`, which may look at each batch."""
+        prepare(self)
         if self.test_function is None or force:  # type: ignore[has-type]
-            self.test_function = BatchLoop(self, self.test_step)
+            self.test_function = BatchLoop(self, on_each_replica(self, self.test_step))
         return self.test_function
+
+    def make_predict_function(self, force: bool = False) -> Any:
+        """Keras' predict function, on one device."""
+        check_scope(self.strategy)
+        return super().make_predict_function(force)
+
+    def logs_of_all_replicas(self, logs: dict[str, Any]) -> dict[str, Any]:
+        """The metrics so far, in the place of those that a step has returned for one replica."""
+        result = self.get_metrics_result()
+        return {name: result.get(name, value) for name, value in logs.items()}
+
+    def _get_metrics_result_or_logs(self, logs: Any) -> Any:
+        if self.strategy is None:
+            return super()._get_metrics_result_or_logs(logs)
+        return self.logs_of_all_replicas(logs)
 
     def _rows(self, x: Any, batch_size: int | None, steps: int | None, name: str = "x") -> int | None:
         return rows_of_batches(x, batch_size, steps=steps, name=name) if self.stateful else None
@@ -299,5 +338,6 @@ class StatefulModel(keras.Model, abc.ABC):  # type: ignore[misc]
                 variable.assign(value)
 
     def _resolve_auto_jit_compile(self) -> bool:
-        # Keras' own "auto" leaves XLA off on machines without an accelerator, where it pays here.
-        return supports_jit(self)
+        # Keras' own "auto" leaves XLA off on machines without an accelerator, where it pays here. Under a
+        # strategy a step is of several devices, which XLA does not compile as one.
+        return self.strategy is None and supports_jit(self)

@@ -5,8 +5,11 @@ from typing import Any
 import keras
 
 from lyric_lm.data import Vocabulary
+from lyric_lm.model.replicas import scope_of
 from lyric_lm.model.rnn_model import RNNModel
 from lyric_lm.settings.config import LEARNING_RATES, ModelConfig, OptimizerConfig, TrainConfig
+from lyric_lm.settings.devices import DeviceConfig
+from lyric_lm.training.devices import check_batches, strategy_of
 from lyric_lm.training.texts import Texts
 
 _CELLS = {"rnn": keras.layers.SimpleRNNCell, "gru": keras.layers.GRUCell, "lstm": keras.layers.LSTMCell}
@@ -17,16 +20,25 @@ _OPTIMIZERS = {
 }
 
 
-def compiled_model(config: TrainConfig, texts: Texts) -> RNNModel:
+def compiled_model(config: TrainConfig, texts: Texts, devices: DeviceConfig | None = None) -> RNNModel:
     """What a training begins with: a compiled model whose weights are drawn from the settings' seed.
 
     Seeds Python, NumPy, TensorFlow and Keras, as `keras.utils.set_random_seed` does.
 
+    Args:
+        config: the settings.
+        texts: what will be learnt.
+        devices: where; None: on one device, or on those of the strategy in scope.
+
     Raises:
         CorpusError: the text is too short for a single batch.
+        SettingsError: devices are not there, or a batch does not divide by them.
     """
     keras.utils.set_random_seed(config.optimizer.seed)
-    return untrained_model(config, texts)
+    strategy = strategy_of(devices or DeviceConfig())
+    check_batches(config, strategy)
+    with scope_of(strategy):
+        return untrained_model(config, texts)
 
 
 def untrained_model(config: TrainConfig, texts: Texts) -> RNNModel:

@@ -4,16 +4,20 @@ from collections.abc import Callable, Sequence
 
 import keras
 
+from lyric_lm.callbacks.exact_resume import ExactResume
 from lyric_lm.callbacks.standard import StandardCallbacks
 from lyric_lm.generation.building import build_rules, build_sampler
 from lyric_lm.generation.sample_writer import SampleWriter
+from lyric_lm.model.replicas import is_chief
 from lyric_lm.model.rnn_model import RNNModel
 from lyric_lm.runs.card import run_card
 from lyric_lm.runs.history import History
 from lyric_lm.runs.kept_texts import keep_texts
 from lyric_lm.runs.run import CARD, Run
 from lyric_lm.settings.config import DashboardConfig, TrainConfig
+from lyric_lm.settings.devices import DeviceConfig
 from lyric_lm.training.building import compiled_model
+from lyric_lm.training.devices import strategy_of, told_of_lost_workers
 from lyric_lm.training.fitting import fit_settings
 from lyric_lm.training.outcome import Outcome, State
 from lyric_lm.training.texts import Texts, read_texts
@@ -28,6 +32,7 @@ def train(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     show: Callable[[str], object] | None = None,
     dashboard: DashboardConfig | None = None,
+    devices: DeviceConfig | None = None,
     until_epoch: int | None = None,
     samples_at_end: bool = False,
     monitor: str | None = None,
@@ -45,6 +50,7 @@ def train(
             the run's own, which writes a checkpoint every ten epochs.
         show: called with each line of the reports; None shows nothing, and prints warnings.
         dashboard: what TensorBoard's logs in the run hold; None writes none.
+        devices: where the model is trained, if it is not given; None: on one device.
         until_epoch: the last epoch for now, where the settings have more; the run can be gone on with.
         samples_at_end: whether samples.txt gets samples of the model that the training ended with, too.
         monitor: the metric whose best epoch's model is kept where no text is held out; None keeps the last
@@ -57,15 +63,20 @@ def train(
     Raises:
         CorpusError: the text cannot be read or is too short.
         UnknownCharacterError: a prefix to report holds a character that the text lacks.
-        SettingsError: the model would not fit into this machine's memory.
+        SettingsError: the model would not fit into this machine's memory; devices are not there, or a batch
+            does not divide by them.
         CheckpointError: the run's checkpoints are all damaged, or of another model.
         RunWriteError: a file of the run cannot be written; the last good state stays.
+        ClusterError: another worker is gone.
     """
+    # First of all: a cluster is joined before TensorFlow does anything else.
+    strategy = strategy_of(devices or DeviceConfig()) if model is None else model.strategy
+    written = run if is_chief(strategy) else None  # of several workers one writes, and all resume
     texts = read_texts(config.corpus) if texts is None else texts
     config, notes = fit_settings(config, texts)
     texts.check(config)
-    if notes and run is not None:
-        run.write_record({**run.record(), "settings": config.to_dict()})
+    if notes and written is not None:
+        written.write_record({**written.record(), "settings": config.to_dict()})
     for note in notes:
         (show or print)(note)
     samples = SampleWriter(
@@ -75,37 +86,41 @@ def train(
         rules=build_rules(config.sampling, texts.training),
         seed=config.optimizer.seed,
     )
-    model = compiled_model(config, texts) if model is None else model
+    model = compiled_model(config, texts, devices) if model is None else model
     epochs = min(until_epoch or config.optimizer.epochs, config.optimizer.epochs)
+    resumes = any(isinstance(callback, ExactResume) for callback in callbacks)
+    if run is not None and written is None and not resumes:
+        callbacks = [*callbacks, ExactResume(run.checkpoints, [])]
     standard = StandardCallbacks.of(
         config,
         callbacks,
         samples=samples,
         copy_index=lambda: texts.copy_index,
-        run=run,
+        run=written,
         show=show,
         dashboard=dashboard,
         monitor=monitor if texts.validation is None else "val_perplexity",
     )
-    if run is not None and not keep_texts(run, texts.training, texts.validation) and show is not None:
+    if written is not None and not keep_texts(written, texts.training, texts.validation) and show is not None:
         show("The run keeps no text so long: leave its files where they are, for --max-copy and evaluate.")
-    model.fit(
-        texts.batches(config),
-        validation_data=texts.validation_batches,
-        epochs=epochs,
-        verbose=0,
-        callbacks=standard.in_order(),
-    )
+    with told_of_lost_workers(strategy):
+        model.fit(
+            texts.batches(config),
+            validation_data=texts.validation_batches,
+            epochs=epochs,
+            verbose=0,
+            callbacks=standard.in_order(),
+        )
     outcome = _outcome(model, standard)
-    if run is not None and outcome.epoch:
+    if written is not None and outcome.epoch:
         if (
             samples_at_end
             and standard.samples is not None
             and not standard.samples.has_reported(outcome.epoch)
         ):
             standard.samples.report(outcome.epoch, dict(outcome.history.rows[outcome.epoch - 1]))
-        run.save_model(model)
-        run.write(CARD, run_card(run.record(), outcome.history, path=str(run.path)))
+        written.save_model(model)
+        written.write(CARD, run_card(written.record(), outcome.history, path=str(written.path)))
     return outcome
 
 

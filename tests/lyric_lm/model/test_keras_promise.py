@@ -671,7 +671,7 @@ REFUSED: dict[str, tuple[Row, str]] = {
         lambda make: fit_carried(make, dataset(last=False).shuffle(9)),
         "`random_batches` and `shuffle` mix the rows",
     ),
-    "a strategy in scope": (lambda make: in_scope(fit, make()), "on one device"),
+    "a strategy in scope": (lambda make: in_scope(fit, make()), "inside `strategy.scope"),
 }
 
 
