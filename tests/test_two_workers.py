@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -31,18 +32,18 @@ def free_ports(number: int) -> list[int]:
     return ports
 
 
-def start(path: Path, *words: str) -> list[subprocess.Popen[str]]:
-    """Two workers, the chief first."""
+def start(chiefs: Path, *words: str, others: Path | None = None) -> list[subprocess.Popen[str]]:
+    """Two workers, the chief first, and their run folders: one and the same, unless told otherwise."""
     workers = [f"127.0.0.1:{port}" for port in free_ports(2)]
-    command = [sys.executable, "-m", "lyric_lm", "train", "--run-dir", str(path), "--strategy", "multiworker"]
+    command = [sys.executable, "-m", "lyric_lm", "train", "--strategy", "multiworker", *FLAGS.split(), *words]
     processes = []
-    for index in range(2):
+    for index, path in enumerate((chiefs, others or chiefs)):
         task = {"type": "worker", "index": index}
         config = json.dumps({"cluster": {"worker": workers}, "task": task})
         environment = {**os.environ, "TF_CONFIG": config}
         processes.append(
             subprocess.Popen(
-                [*command, *FLAGS.split(), *words],
+                [*command, "--run-dir", str(path)],
                 env=environment,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -86,6 +87,12 @@ def test_two_workers_train_as_one_device_and_go_on_bit_for_bit_after_a_kill(tmp_
     assert chief.returncode == 2
     assert said.splitlines()[-1].startswith("lyric-lm: Another worker is gone")
     assert not (killed / "model.keras").exists()
+    elsewhere = tmp_path / "elsewhere"  # no disk that they share
+    shutil.copytree(killed, elsewhere, ignore=shutil.ignore_patterns("*.ckpt"))
+    for process in start(killed, "--epochs", "20", "--resume", others=elsewhere):
+        said, _ = process.communicate(timeout=300)
+        assert process.returncode == 2
+        assert "The workers do not all find the same checkpoints in" in said
     ended(start(killed, "--epochs", "20", "--resume"))
     assert losses(killed) == losses(two)
     for ours, theirs in zip(

@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 
-from lyric_lm.settings.devices import DeviceConfig
-
 SCRIPT = Path(__file__).with_name("two_devices.py")
 NOISE = 1e-5  # of float32, over 20 epochs
 
@@ -63,14 +61,3 @@ def test_the_command_trains_on_two_devices_as_on_one(found: dict[str, Any]) -> N
 def test_what_cannot_be_shared_is_refused_in_a_sentence(found: dict[str, Any], name: str, words: str) -> None:
     assert words in found["refused"][name]
     assert "\n" not in found["refused"][name]
-
-
-@pytest.mark.parametrize("devices", [("cpu0",), ("GPU:0", "GPU:0"), ("TPU:0",)])
-def test_a_device_is_named_as_tensorflow_names_it_and_once(devices: tuple[str, ...]) -> None:
-    with pytest.raises(ValueError, match="`devices` must name devices as GPU:0 or CPU:1, each of them once"):
-        DeviceConfig("mirrored", devices)
-
-
-def test_devices_without_a_strategy_are_refused() -> None:
-    with pytest.raises(ValueError, match="`devices` needs strategy=mirrored"):
-        DeviceConfig(devices=("CPU:0",))
