@@ -9,11 +9,9 @@ from typing import Literal
 class DeviceConfig:
     """What it runs on."""
 
-    # several devices share each batch: those of this machine (mirrored), or of the cluster in TF_CONFIG
-    strategy: Literal["mirrored", "multiworker"] | None = None  # None: one device
-    devices: tuple[
-        str, ...
-    ] = ()  # those of this machine that share, as GPU:0 GPU:1; none named: all its GPUs
+    # let devices share each batch: this machine's, or those of the cluster in TF_CONFIG; None: one device
+    strategy: Literal["mirrored", "multiworker"] | None = None
+    devices: tuple[str, ...] = ()  # this machine's that share, as GPU:0 GPU:1; none named: all its GPUs
 
     def __post_init__(self) -> None:
         for name in self.devices:
