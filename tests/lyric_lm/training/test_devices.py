@@ -20,7 +20,7 @@ def test_one_device_needs_no_strategy() -> None:
 @pytest.mark.parametrize(
     ("devices", "words"),
     [
-        (("CPU:0", "CPU:7", "GPU:9"), "There is no CPU:7 and no GPU:9 here, only CPU:0"),
+        (("CPU:0", "GPU:7", "GPU:9"), "There is no GPU:7 and no GPU:9 here, only CPU:0"),
         (("CPU:0",), "two devices or more to share a batch, and here is CPU:0: leave it out"),
     ],
 )
