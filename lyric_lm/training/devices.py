@@ -4,6 +4,7 @@ import contextlib
 import functools
 import json
 import os
+import traceback
 from collections.abc import Iterator
 
 import tensorflow as tf
@@ -54,6 +55,7 @@ def told_of_lost_workers(strategy: tf.distribute.Strategy | None) -> Iterator[No
     except _LOST as error:
         if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
             raise
+        traceback.clear_frames(error.__traceback__)  # else a pool of TensorFlow's complains at Python's exit
         raise ClusterError(
             f"Another worker is gone ({type(error).__name__}): start all workers again with --resume, "
             "and they go on from the newest checkpoint."
