@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from lyric_lm import __version__
 from lyric_lm.backend import choose_tensorflow
+from lyric_lm.cli.earlier_run import EarlierRun
 from lyric_lm.cli.evaluate import Evaluate
 from lyric_lm.cli.export import Export
 from lyric_lm.cli.flags import with_flags
@@ -77,19 +78,20 @@ def main(args: Sequence[str] | None = None) -> int:
 
 def _run(name: str, words: Sequence[str]) -> int:
     """Run a command that there is, or show its help."""
-    recipe = asked_recipe(name, words)
+    recipe, earlier = asked_recipe(name, words), EarlierRun.asked_for(name, words)
+    default = recipe if earlier is None else earlier.command()
     if any(word in _HELP for word in words):
-        print(help_of(name, COMMANDS[name], recipe, everything="--help-all" in words))
+        print(help_of(name, COMMANDS[name], default, everything="--help-all" in words))
         raise SystemExit(0)
     parsed = functools.partial(parse, name, COMMANDS[name], words)
-    command = parsed(recipe)  # what cannot be parsed is said before TensorFlow is imported
+    command = parsed(default)  # what cannot be parsed is said before TensorFlow is imported
     keep_memory()
     choose_tensorflow()
     start_tensorflow(getattr(command, "devices", None))
-    if recipe is not None:
+    if earlier is not None:
+        command = earlier.parse_again(command, parsed)
+    elif recipe is not None:
         command = parse_with_recipe(command, parsed)
-    if isinstance(command, Train) and command.run_config.resume:
-        command = command.with_stored_settings(parsed)
     return command.run() or 0
 
 

@@ -58,7 +58,7 @@ def _groups(part: type, default: Any, heading: str) -> Iterator[FlagGroup]:
             given = None if value is REQUIRED else value
             nested.extend(_groups(typing.cast(type, kind), given, text[:1].upper() + text[1:]))
         else:
-            own.append(Flag(field.name, _placeholder(kind), comments.get(field.name, ""), value))
+            own.append(Flag(_name(field.name, kind), _placeholder(kind), comments.get(field.name, ""), value))
     yield FlagGroup(heading, own)
     yield from nested
 
@@ -66,7 +66,12 @@ def _groups(part: type, default: Any, heading: str) -> Iterator[FlagGroup]:
 def _comments(part: type) -> dict[str, str]:
     hints = typing.get_type_hints(part, include_extras=True)
     given = {name: kind.__metadata__[0].help for name, kind in hints.items() if hasattr(kind, "__metadata__")}
-    return given or comments_of(part)
+    return {name: text for name, text in given.items() if text} or comments_of(part)
+
+
+def _name(field: str, kind: Any) -> str:
+    """The flag's, where it differs from the field's: `from` is no name in Python."""
+    return getattr(kind, "__metadata__", None) and kind.__metadata__[0].name or field
 
 
 def _default(field: dataclasses.Field[Any]) -> Any:

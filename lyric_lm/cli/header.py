@@ -7,7 +7,7 @@ from lyric_lm.cli.flags import with_flags
 if TYPE_CHECKING:
     from lyric_lm.model.rnn_model import RNNModel
     from lyric_lm.settings.config import TrainConfig
-    from lyric_lm.training.texts import Texts
+    from lyric_lm.training import Parent, Texts
 
 
 def text_header(config: "TrainConfig", texts: "Texts") -> list[str]:
@@ -43,3 +43,14 @@ def model_header(config: "TrainConfig", model: "RNNModel", *, run_dir: str) -> s
         f"Model: {config.model.cell}, {layers}{config.model.hidden_size} units, {len(model.vocabulary):,} "
         f"different characters, {model.count_params():,} parameters. Run: {run_dir}"
     )
+
+
+def parent_header(parent: "Parent", texts: "Texts") -> str:
+    """A line about the run that the training goes on from."""
+    new = parent.model.vocabulary.missing(texts.training.text)
+    kinds = (
+        f"{len(new):,} of the text's characters are new to it"
+        if new
+        else "it knows all of the text's characters"
+    )
+    return f"From: {parent.run.path}; {kinds}."

@@ -12,7 +12,7 @@ _INDENT = 24  # columns before a flag's explanation
 FIRST: dict[str, tuple[str, ...]] = {
     "train": (
         *("corpus", "recipe", "epochs", "validation_split", "prefixes", "cell", "hidden_size"),
-        *("learning_rate", "run_dir", "resume", "seed"),
+        *("learning_rate", "run_dir", "resume", "from", "dry_run", "seed"),
     ),
     "generate": (
         *("run_dir", "prefix", "num_chars", "num_lines", "num_samples", "temperature", "max_copy"),
@@ -33,7 +33,9 @@ EXAMPLES = {
   new lines from a text of your own
     lyric-lm train --recipe generalize --corpus mine.txt --run-dir runs/mine
   go on after a stop
-    lyric-lm train --resume --run-dir runs/mine""",
+    lyric-lm train --resume --run-dir runs/mine
+  what a training will cost
+    lyric-lm train --recipe generalize --corpus mine.txt --dry-run""",
     "generate": """
   go on from the newest run's prefixes
     lyric-lm generate

@@ -8,7 +8,9 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tyro
 
 from lyric_lm.cli.stopping import stop_at_epoch_end
 from lyric_lm.data.printable import printable
@@ -18,7 +20,7 @@ from lyric_lm.settings.devices import DeviceConfig
 
 if TYPE_CHECKING:
     from lyric_lm.runs.run import Run
-    from lyric_lm.training.texts import Texts
+    from lyric_lm.training import Parent, Texts
 
 TENSORBOARD_FLAGS = "--samples_per_plugin=text=100,images=100"  # by default it shows ten of each prefix
 
@@ -33,19 +35,14 @@ class Train:
     devices: DeviceConfig = dataclasses.field(default_factory=DeviceConfig)
     recipe: Literal["chapter", "generalize"] = "chapter"  # whose values the other flags default to
 
-    def with_stored_settings(self, parse: Callable[["Train"], Any]) -> "Train":
-        """The same command, in which the settings of the run to continue replace the flags' defaults.
+    # an earlier run, whose model and settings this training goes on from
+    from_run: Annotated[Path | None, tyro.conf.arg(name="from")] = None
 
-        Args:
-            parse: parses the command line with the given command's values as the flags' defaults.
-        """
-        from lyric_lm.runs.run import Run
-
-        if self.run_config.run_dir is None:
-            return self
-        stored = Run.open(self.run_config.run_dir).settings()
-        parsed: Train = parse(Train(stored, RunConfig(), recipe=self.recipe))
-        return parsed
+    def __post_init__(self) -> None:
+        if self.from_run is not None and self.run_config.resume:
+            raise ValueError(
+                "Give either `from` or `resume`, not both: a run that goes on from another knows it"
+            )
 
     def run(self) -> int:
         """Say what is trained on which text, train, print the reports and say where the run is.
@@ -58,13 +55,15 @@ class Train:
         if self.devices.strategy == "multiworker" and self.run_config.run_dir is None:
             raise SettingsError("strategy=multiworker needs --run-dir, a folder that all workers see.")
         header: list[str] = []
-        config, texts = self._fitted(header.append)  # what cannot be used leaves no folder behind
-        check_batches(config, strategy_of(self.devices))
-        return dataclasses.replace(self, config=config)._train(texts, header)
+        strategy = strategy_of(self.devices)  # a cluster is joined before a model is read
+        parent = self._parent()
+        config, texts = self._fitted(parent, header.append)  # what cannot be used leaves no folder behind
+        check_batches(config, strategy)
+        return dataclasses.replace(self, config=config)._train(texts, parent, header)
 
-    def _train(self, texts: "Texts", header: list[str]) -> int:
+    def _train(self, texts: "Texts", parent: "Parent | None", header: list[str]) -> int:
         from lyric_lm.callbacks import ExactResume
-        from lyric_lm.cli.header import model_header, text_header
+        from lyric_lm.cli.header import model_header, parent_header, text_header
         from lyric_lm.errors import DivergedError
         from lyric_lm.model.replicas import is_chief
         from lyric_lm.training import compiled_model, train
@@ -72,10 +71,15 @@ class Train:
 
         epochs = self.config.optimizer.epochs
         chief = is_chief(strategy_of(self.devices))
-        with self._open_run(texts, chief) as run, _progress(epochs, shown=chief) as (progress, show):
+        with (
+            self._open_run(texts, parent, chief) as run,
+            _progress(epochs, shown=chief) as (progress, show),
+        ):
             for line in [*text_header(self.config, texts), *header]:
                 show(line)
-            model = compiled_model(self.config, texts, self.devices)
+            model = compiled_model(self.config, texts, self.devices, parent=parent)
+            if parent is not None:
+                show(parent_header(parent, texts))
             show(model_header(self.config, model, run_dir=str(run.path)))
             resume = ExactResume(run.checkpoints, [], every=self.run_config.checkpoint_every, report=show)
             with stop_at_epoch_end(resume.stop, tell=_tell) as signals:
@@ -106,21 +110,38 @@ class Train:
         print(f"Saved in {path}. Write with it: lyric-lm generate --run-dir {path}")
         return 0
 
-    def _fitted(self, tell: Callable[[str], object]) -> "tuple[TrainConfig, Texts]":
+    def _parent(self) -> "Parent | None":
+        """The run to go on from; where one is resumed, its parent, if it must begin again."""
+        from lyric_lm.errors import SettingsError
+        from lyric_lm.runs.run import Run
+        from lyric_lm.training import Parent
+
+        path = self.run_config.run_dir
+        if self.run_config.resume and path is not None:
+            run = Run.open(path)
+            return Parent.of(run) if run.begins_again else None
+        if self.from_run is None:
+            return None
+        if self.run_config.overwrite and path is not None and path.resolve() == self.from_run.resolve():
+            raise SettingsError(
+                f"--overwrite would delete {path}, which --from goes on from: choose another --run-dir."
+            )
+        return Parent.open(self.from_run)
+
+    def _fitted(self, parent: "Parent | None", tell: Callable[[str], object]) -> "tuple[TrainConfig, Texts]":
         """The settings and the texts to learn: those of a run to go on with wherever they are now."""
         from lyric_lm.runs.record import check_settings
         from lyric_lm.runs.run import Run
         from lyric_lm.training.fitting import load_fitted
-        from lyric_lm.training.texts import read_texts, texts_of
+        from lyric_lm.training.texts import texts_of
 
         if not self.run_config.resume or self.run_config.run_dir is None:
-            return load_fitted(self.config, tell)
+            return load_fitted(self.config, tell, parent)
         run = Run.open(self.run_config.run_dir)
         check_settings(run.settings(), self.config)
-        is_same = run.settings().corpus == self.config.corpus
-        return self.config, texts_of(run) if is_same else read_texts(self.config.corpus)
+        return self.config, texts_of(run, self.config.corpus)
 
-    def _open_run(self, texts: "Texts", chief: bool) -> "Run":
+    def _open_run(self, texts: "Texts", parent: "Parent | None", chief: bool) -> "Run":
         """The run folder: a new one or the one to go on with, locked unless another worker writes it."""
         from lyric_lm.runs.record import changed_versions, check_corpus, describe_run
         from lyric_lm.runs.run import Run
@@ -128,10 +149,13 @@ class Train:
         path = self.run_config.run_dir
         if not chief and path is not None:
             return Run(path)
-        record = describe_run(self.config, texts.training, texts.validation)
         if path is None:
             path = Path("runs") / datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
         is_resumed = self.run_config.resume
+        heritage = None if parent is None else parent.heritage
+        if is_resumed:
+            heritage = Run.open(path).record().get("heritage")
+        record = describe_run(self.config, texts.training, texts.validation, heritage=heritage)
         run = (
             Run.resume(path) if is_resumed else Run.create(path, record, overwrite=self.run_config.overwrite)
         )
@@ -142,7 +166,7 @@ class Train:
         except BaseException:
             run.close()
             raise
-        if is_resumed and not any(run.checkpoints.glob("epoch-*.ckpt")):
+        if is_resumed and run.begins_again:
             print("The run keeps no checkpoint to go on from: it begins again, with its first epoch.")
         elif changed := changed_versions(before):
             print(f"Begun with {changed}: going on, but not to the bit as that version would have.")

@@ -61,7 +61,8 @@ def surprisals(model: RNNModel, ids: ArrayLike, *, context: ArrayLike) -> Floats
     """How surprised the model is by each character, each read after all those before it.
 
     Every id is a target, whatever N is: the text is one row, its state carried from end to end, and starts
-    from the state that the last 1,024 ids of the context leave behind.
+    from the state that the last 1,024 ids of the context leave behind. The softmax is computed in float64 and
+    rounded once, so that the result does not depend on the order or the number of the other characters.
 
     Args:
         model: the model; neither its training state nor its metrics are touched.
@@ -70,7 +71,7 @@ def surprisals(model: RNNModel, ids: ArrayLike, *, context: ArrayLike) -> Floats
             be predicted from.
 
     Returns:
-        float64 `(N,)`, nats.
+        float64 `(N,)`, nats, rounded to float32.
 
     Raises:
         ValueError: an array is empty, not of integers, or holds an id outside [0, V).
@@ -168,8 +169,10 @@ def _model_surprisals(
 
 
 def _score_chunk(model: RNNModel, ids: Any, next_ids: Any, state: Any) -> tuple[Any, Any]:
-    logits, state = model(ids, state)
-    return tf.nn.sparse_softmax_cross_entropy_with_logits(next_ids, logits)[0], state
+    features, state = model.features(ids, state)
+    features, kernel, bias = (tf.cast(x, tf.float64) for x in (features, *model.output_weights()))
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(next_ids, features @ kernel + bias)
+    return tf.cast(losses[0], tf.float32), state
 
 
 def _mean(surprisals: Floats) -> float:

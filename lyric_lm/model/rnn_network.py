@@ -144,15 +144,36 @@ class RNNNetwork(StatefulModel, abc.ABC):
         Returns:
             `(logits, state)`: float32 `(B, T, V)`, and the state after the last step.
         """
-        hidden, state = self._hidden(ids, state, training)
-        hidden = self._drop(hidden, self.dropout, training)
+        features, state = self.features(ids, state, training)
         if self.dense is not None:
-            logits = self.dense(hidden)
+            logits = self.dense(features)
         else:
-            hidden = hidden if self.projection is None else self.projection(hidden)
-            logits = tf.einsum("btd,vd->btv", hidden, tf.convert_to_tensor(self.embedding.embeddings))
+            logits = tf.einsum("btd,vd->btv", features, tf.convert_to_tensor(self.embedding.embeddings))
             logits += tf.convert_to_tensor(self.output_bias)
         return tf.cast(logits, tf.float32), state
+
+    def features(self, ids: Any, state: Any = None, training: bool = False) -> tuple[Any, list[list[Any]]]:
+        """What `call` multiplies by the output layer's weights, float `(B, T, D)`, and the state.
+
+        Args: as `call`'s.
+        """
+        hidden, state = self._hidden(ids, state, training)
+        hidden = self._drop(hidden, self.dropout, training)
+        return hidden if self.projection is None else self.projection(hidden), state
+
+    def output_weights(self) -> tuple[Any, Any]:
+        """The output layer's weights as `call` uses them: kernel, float `(D, V)`, and bias, float `(V,)`."""
+        if self.dense is not None:
+            kernel = tf.convert_to_tensor(self.dense.kernel)
+        else:
+            kernel = tf.transpose(tf.convert_to_tensor(self.embedding.embeddings))
+        bias = tf.convert_to_tensor(self.logit_bias)
+        return tf.cast(kernel, self.compute_dtype), tf.cast(bias, self.compute_dtype)
+
+    @property
+    def logit_bias(self) -> Any:
+        """The variable that is added to the logits, float `(V,)`."""
+        return self.output_bias if self.dense is None else self.dense.bias
 
     def _hidden(self, ids: Any, state: Any, training: bool) -> tuple[Any, list[list[Any]]]:
         """The last recurrent layer's outputs, float (B, T, H), and the state of all layers."""

@@ -18,6 +18,7 @@ def run_card(record: dict[str, Any], history: History, *, path: str) -> str:
         [
             "# A lyric_lm run\n",
             f"Trained with {_list(record['versions'])}.\n",
+            *(f"It goes on from {_code(parent['path'])}.\n" for parent in _parents(record)[:1]),
             "## The text\n",
             *(f"* {kind}: {_text(text)}" for kind, text in record["corpus"].items() if text),
             f"* {record['vocabulary']['size']} different characters\n",
@@ -50,6 +51,11 @@ def _figures(history: History, planned: int) -> list[str]:
 def _settings(settings: dict[str, Any]) -> list[str]:
     rows = [f"| {name} | {_code(value)} |" for part in settings.values() for name, value in part.items()]
     return ["| | |", "|---|---|", *rows]
+
+
+def _parents(record: dict[str, Any]) -> list[dict[str, Any]]:
+    parents: list[dict[str, Any]] = record.get("heritage", {}).get("parents", [])
+    return parents
 
 
 def _text(text: dict[str, Any]) -> str:

@@ -3,7 +3,7 @@
 import importlib.metadata
 from typing import Any
 
-from lyric_lm.data import Lyrics
+from lyric_lm.data import Lyrics, Vocabulary
 from lyric_lm.errors import RunError, RunMismatchError
 from lyric_lm.settings.changes import differences, flat_settings
 from lyric_lm.settings.config import TrainConfig
@@ -13,15 +13,22 @@ FORMAT_VERSION = 1
 _PACKAGES = {"lyric_lm": "lyric-lm", "keras": "keras", "tensorflow": "tensorflow", "numpy": "numpy"}
 
 
-def describe_run(config: TrainConfig, training: Lyrics, validation: Lyrics | None = None) -> dict[str, Any]:
+def describe_run(
+    config: TrainConfig,
+    training: Lyrics,
+    validation: Lyrics | None = None,
+    *,
+    heritage: dict[str, Any] | None = None,
+) -> dict[str, Any]:
     """The content of config.json, JSON-able.
 
     Args:
         config: the settings, the seed among them.
         training: the text to learn.
         validation: the text held out, if any.
+        heritage: what `describe_heritage` made of the run that this one goes on from, if any.
     """
-    return {
+    record: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         "settings": config.to_dict(),
         "corpus": {
@@ -31,6 +38,38 @@ def describe_run(config: TrainConfig, training: Lyrics, validation: Lyrics | Non
         "vocabulary": {"size": len(training.vocabulary), "sha256": training.vocabulary.sha256},
         "versions": versions(),
     }
+    return record if heritage is None else {**record, "heritage": heritage}
+
+
+def describe_heritage(
+    record: dict[str, Any], *, path: str, model_sha256: str, vocabulary: Vocabulary
+) -> dict[str, Any]:
+    """What a run remembers of the one that it goes on from, its parent, and of the parent's own parents.
+
+    Args:
+        record: the parent's.
+        path: the parent's folder.
+        model_sha256: of the parent's model.keras, in hexadecimal.
+        vocabulary: the characters that the parent knows.
+    """
+    parent = {"path": path, "model_sha256": model_sha256, "text": record["corpus"]["training"]}
+    known = {**vocabulary.to_config(), "characters": "".join(vocabulary.characters)}
+    return {"parents": [parent, *record.get("heritage", {}).get("parents", [])], "vocabulary": known}
+
+
+def inherited_vocabulary(record: dict[str, Any]) -> Vocabulary | None:
+    """The characters that a run knows from its parent; None where it has none.
+
+    Raises:
+        RunError: the record holds something else.
+    """
+    if "heritage" not in record:
+        return None
+    try:
+        known = record["heritage"]["vocabulary"]
+        return Vocabulary(known["characters"], unknown=bool(known["unknown"]))
+    except (LookupError, TypeError, ValueError) as error:
+        raise RunError(f"The run's config.json is damaged ({error!s:.120}): train the run again.") from error
 
 
 def versions() -> dict[str, str]:

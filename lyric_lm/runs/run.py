@@ -98,6 +98,11 @@ class Run:
             remove_leftovers(run.checkpoints)
         return run
 
+    @property
+    def begins_again(self) -> bool:
+        """Whether a resume finds no checkpoint to go on from."""
+        return not any(self.checkpoints.glob("epoch-*.ckpt"))
+
     def close(self) -> None:
         """Unlock the folder."""
         if self._lock is not None:

@@ -20,6 +20,7 @@ from lyric_lm.settings.config import (
 )
 
 _FEWEST_EPOCHS, _MOST_EPOCHS = 3, 60
+_FINE_RATE, _FINE_CHARS_READ, _MOST_FINE_EPOCHS = 2e-3, 240_000, 20
 _FEWEST_BATCHES = 4  # in an epoch; a text too short for that has fewer rows
 
 
@@ -94,4 +95,43 @@ def generalize(
         ),
         report=report or ReportConfig(every=10),
         sampling=SamplingConfig(temperature=0.8, no_repeat_ngram=4),  # greedily it loops
+    )
+
+
+def fine_tune(earlier: TrainConfig, num_chars: int) -> TrainConfig:
+    """Settings for a training that goes on from an earlier one, on a text of so many characters.
+
+    The network is the earlier one's. How it learns was chosen on held-out text of the built-in lyrics, going
+    on from models of the Jay Chou corpus: tests/benchmarks/fine_tuning.py.
+
+    Args:
+        earlier: the settings of the training to go on from, with the new text's in `corpus`.
+        num_chars: length of the training text, validation part and repeats aside, >= 1.
+
+    >>> config = fine_tune(generalize(57_000), 16_000)
+    >>> config.model.hidden_size, config.optimizer.learning_rate, config.optimizer.epochs
+    (256, 0.002, 15)
+    """
+    fresh = generalize(num_chars)
+    shares = {
+        name: getattr(fresh.model, name) for name in ("dropout", "character_dropout", "label_smoothing")
+    }
+    corpus = dataclasses.replace(
+        earlier.corpus,
+        max_chars=None,
+        skip_repeats=True,
+        validation_split=None if earlier.corpus.validation_corpus else earlier.corpus.validation_split or 0.1,
+    )
+    optimizer = dataclasses.replace(
+        fresh.optimizer,
+        learning_rate=_FINE_RATE,
+        epochs=max(_FEWEST_EPOCHS, min(_MOST_FINE_EPOCHS, round(_FINE_CHARS_READ / num_chars))),
+        seed=earlier.optimizer.seed,
+    )
+    return dataclasses.replace(
+        earlier,
+        corpus=corpus,
+        model=dataclasses.replace(earlier.model, **shares),
+        optimizer=optimizer,
+        sampling=fresh.sampling,
     )

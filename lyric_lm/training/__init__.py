@@ -7,7 +7,8 @@ require_tensorflow()  # before Keras, whose import fails where it lacks the back
 
 from lyric_lm.training.building import compiled_model
 from lyric_lm.training.outcome import Outcome
+from lyric_lm.training.parent import Parent
 from lyric_lm.training.texts import Texts, load_texts
 from lyric_lm.training.train import train
 
-__all__ = ["Outcome", "Texts", "compiled_model", "load_texts", "train"]
+__all__ = ["Outcome", "Parent", "Texts", "compiled_model", "load_texts", "train"]

@@ -5,11 +5,13 @@ from typing import Any
 import keras
 
 from lyric_lm.data import Vocabulary
+from lyric_lm.model.growth import inherit
 from lyric_lm.model.replicas import scope_of
 from lyric_lm.model.rnn_model import RNNModel
 from lyric_lm.settings.config import LEARNING_RATES, ModelConfig, OptimizerConfig, TrainConfig
 from lyric_lm.settings.devices import DeviceConfig
 from lyric_lm.training.devices import check_batches, strategy_of
+from lyric_lm.training.parent import Parent
 from lyric_lm.training.texts import Texts
 
 _CELLS = {"rnn": keras.layers.SimpleRNNCell, "gru": keras.layers.GRUCell, "lstm": keras.layers.LSTMCell}
@@ -20,15 +22,18 @@ _OPTIMIZERS = {
 }
 
 
-def compiled_model(config: TrainConfig, texts: Texts, devices: DeviceConfig | None = None) -> RNNModel:
+def compiled_model(
+    config: TrainConfig, texts: Texts, devices: DeviceConfig | None = None, *, parent: Parent | None = None
+) -> RNNModel:
     """What a training begins with: a compiled model whose weights are drawn from the settings' seed.
 
     Seeds Python, NumPy, TensorFlow and Keras, as `keras.utils.set_random_seed` does.
 
     Args:
         config: the settings.
-        texts: what will be learnt.
+        texts: what will be learnt; they know every character of the parent.
         devices: where; None: on one device, or on those of the strategy in scope.
+        parent: the run to go on from, whose weights are taken instead: see `lyric_lm.model.growth.inherit`.
 
     Raises:
         CorpusError: the text is too short for a single batch.
@@ -38,7 +43,10 @@ def compiled_model(config: TrainConfig, texts: Texts, devices: DeviceConfig | No
     strategy = strategy_of(devices or DeviceConfig())
     check_batches(config, strategy)
     with scope_of(strategy):
-        return untrained_model(config, texts)
+        model = untrained_model(config, texts)
+        if parent is not None:
+            inherit(model, parent.model)
+    return model
 
 
 def untrained_model(config: TrainConfig, texts: Texts) -> RNNModel:

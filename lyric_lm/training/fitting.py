@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from lyric_lm.data import Lyrics
 from lyric_lm.settings.config import OptimizerConfig, ReportConfig, TrainConfig
+from lyric_lm.training.parent import Parent
 from lyric_lm.training.texts import Texts, read_texts
 
 _FEWEST_BATCHES = 4  # in an epoch, as the recipe has them
@@ -13,21 +14,26 @@ _LONGEST_BEGINNING = 12  # characters of a line's first word
 _FEW_HELD_OUT, _FEW_LEARNT = 500, 2_000  # characters
 
 
-def load_fitted(config: TrainConfig, show: Callable[[str], object]) -> tuple[TrainConfig, Texts]:
+def load_fitted(
+    config: TrainConfig, show: Callable[[str], object], parent: Parent | None = None
+) -> tuple[TrainConfig, Texts]:
     """Read a training's texts, let the defaults suit them, and check that all settings do.
 
     Args:
         config: the settings.
         show: called with a line about each setting that was changed.
+        parent: the run to go on from, if any.
 
     Returns:
         The settings as they are now, and the texts.
 
     Raises:
         CorpusError: a text cannot be read, or is too short.
-        UnknownCharacterError, SettingsError: as `Texts.check`.
+        UnknownCharacterError, SettingsError: as `Texts.check`, and `Parent.check`.
     """
-    texts = read_texts(config.corpus)
+    if parent is not None:
+        parent.check(config)
+    texts = read_texts(config.corpus) if parent is None else parent.texts(config.corpus)
     fitted, notes = fit_settings(config, texts)
     texts.check(fitted)
     for note in notes:

@@ -20,7 +20,7 @@ from lyric_lm.data import (
 )
 from lyric_lm.originality.copy_index import CopyIndex
 from lyric_lm.runs.kept_texts import kept_texts
-from lyric_lm.runs.record import check_corpus
+from lyric_lm.runs.record import check_corpus, inherited_vocabulary
 from lyric_lm.runs.run import Run
 from lyric_lm.settings.config import CorpusConfig, TrainConfig
 from lyric_lm.training.model_size import check_model_size
@@ -94,6 +94,18 @@ class Texts:
             )
         return self._batches[key]
 
+    def knowing(self, vocabulary: Vocabulary | None) -> "Texts":
+        """The same texts in the ids of a vocabulary that has another's characters too; None adds none."""
+        if vocabulary is None:
+            return self
+        unknown = self.vocabulary.unknown_id is not None or vocabulary.unknown_id is not None
+        both = Vocabulary({*self.vocabulary.characters, *vocabulary.characters}, unknown=unknown)
+
+        def encoded(lyrics: Lyrics) -> Lyrics:
+            return dataclasses.replace(lyrics, vocabulary=both, ids=both.encode(lyrics.text))
+
+        return Texts(encoded(self.training), self.validation and encoded(self.validation))
+
     def check(self, config: TrainConfig) -> None:
         """Refuse settings that these texts, or this machine, cannot be trained with.
 
@@ -151,18 +163,24 @@ def read_texts(config: CorpusConfig) -> Texts:
     return Texts(training, validation)
 
 
-def texts_of(run: Run) -> Texts:
+def texts_of(run: Run, corpus: CorpusConfig | None = None) -> Texts:
     """The texts of a run: those that it keeps, else those that its settings name, if they are still the same.
+
+    Args:
+        run: the run.
+        corpus: where its texts are now; None, or what its settings say, takes those that it keeps.
 
     Raises:
         CorpusError: the run keeps none, and its files cannot be read.
         RunMismatchError: the run keeps none, and its files hold other texts now.
     """
-    kept = kept_texts(run)
+    record, stored = run.record(), run.settings().corpus
+    inherited = inherited_vocabulary(record)
+    kept = kept_texts(run) if corpus in (None, stored) else None
     if kept is not None:
-        return Texts(*kept)
-    texts = read_texts(run.settings().corpus)
-    check_corpus(run.record(), texts.training, texts.validation)
+        return Texts(*kept).knowing(inherited)
+    texts = read_texts(corpus or stored).knowing(inherited)
+    check_corpus(record, texts.training, texts.validation)
     return texts
 
 

@@ -8,6 +8,7 @@ from lyric_lm.callbacks.exact_resume import ExactResume
 from lyric_lm.callbacks.standard import StandardCallbacks
 from lyric_lm.generation.building import build_rules, build_sampler
 from lyric_lm.generation.sample_writer import SampleWriter
+from lyric_lm.model.growth import open_characters
 from lyric_lm.model.replicas import is_chief
 from lyric_lm.model.rnn_model import RNNModel
 from lyric_lm.runs.card import run_card
@@ -20,6 +21,7 @@ from lyric_lm.training.building import compiled_model
 from lyric_lm.training.devices import strategy_of, told_of_lost_workers
 from lyric_lm.training.fitting import fit_settings
 from lyric_lm.training.outcome import Outcome, State
+from lyric_lm.training.parent import Parent
 from lyric_lm.training.texts import Texts, read_texts
 
 
@@ -29,6 +31,7 @@ def train(
     texts: Texts | None = None,
     run: Run | None = None,
     model: RNNModel | None = None,
+    parent: Parent | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     show: Callable[[str], object] | None = None,
     dashboard: DashboardConfig | None = None,
@@ -46,6 +49,8 @@ def train(
         run: where to write checkpoints, history.csv, samples.txt, model.keras and README.md. Where it holds
             checkpoints, the training goes on from the newest. None writes nothing.
         model: from `compiled_model` with the same settings, or one that equals it; None builds one.
+        parent: an earlier run to go on from, where neither `texts` nor `model` already does. Its settings for
+            a new text are `parent.settings_for(...)`; the record of `run` has its `heritage`.
         callbacks: more callbacks, placed as `StandardCallbacks` says; an `ExactResume` among them replaces
             the run's own, which writes a checkpoint every ten epochs.
         show: called with each line of the reports; None shows nothing, and prints warnings.
@@ -63,8 +68,8 @@ def train(
     Raises:
         CorpusError: the text cannot be read or is too short.
         UnknownCharacterError: a prefix to report holds a character that the text lacks.
-        SettingsError: the model would not fit into this machine's memory; devices are not there, or a batch
-            does not divide by them.
+        SettingsError: the model would not fit into this machine's memory; the settings name another network
+            than the parent's; devices are not there, or a batch does not divide by them.
         CheckpointError: the run's checkpoints are all damaged, or of another model.
         RunWriteError: a file of the run cannot be written; the last good state stays.
         ClusterError: another worker is gone.
@@ -72,7 +77,10 @@ def train(
     # First of all: a cluster is joined before TensorFlow does anything else.
     strategy = strategy_of(devices or DeviceConfig()) if model is None else model.strategy
     written = run if is_chief(strategy) else None  # of several workers one writes, and all resume
-    texts = read_texts(config.corpus) if texts is None else texts
+    if parent is not None:
+        parent.check(config)
+    if texts is None:
+        texts = read_texts(config.corpus) if parent is None else parent.texts(config.corpus)
     config, notes = fit_settings(config, texts)
     texts.check(config)
     if notes and written is not None:
@@ -86,7 +94,8 @@ def train(
         rules=build_rules(config.sampling, texts.training),
         seed=config.optimizer.seed,
     )
-    model = compiled_model(config, texts, devices) if model is None else model
+    model = compiled_model(config, texts, devices, parent=parent) if model is None else model
+    open_characters(model)
     epochs = min(until_epoch or config.optimizer.epochs, config.optimizer.epochs)
     resumes = any(isinstance(callback, ExactResume) for callback in callbacks)
     if run is not None and written is None and not resumes:
