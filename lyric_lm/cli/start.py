@@ -1,9 +1,10 @@
-"""How the command's process starts: `keep_memory`, then `start_tensorflow`."""
+"""How the command's process starts: `keep_memory`, then `start_tensorflow`; and when it did."""
 
 import ctypes
 import os
 import sys
 import tempfile
+import time
 from typing import TYPE_CHECKING
 
 from lyric_lm.data.keras_home import keras_home
@@ -12,8 +13,14 @@ from lyric_lm.errors import LyricLMError
 if TYPE_CHECKING:
     from lyric_lm.settings.devices import DeviceConfig
 
+_BEGAN = time.perf_counter()  # this module is imported before anything that takes time
 _KEPT = 1 << 30  # bytes; blocks smaller than this are kept, and as much at the end of the heap
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
+
+
+def seconds_since_start() -> float:
+    """How long ago the command started, but for Python's own start."""
+    return time.perf_counter() - _BEGAN
 
 
 def keep_memory() -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
+from lyric_lm.cli.start import seconds_since_start
 from lyric_lm.cli.stopping import stop_at_epoch_end
 from lyric_lm.data.printable import printable
 from lyric_lm.errors import SettingsError
@@ -38,7 +39,11 @@ class Train:
     # an earlier run, whose model and settings this training goes on from
     from_run: Annotated[Path | None, tyro.conf.arg(name="from")] = None
 
+    dry_run: bool = False  # train a few steps, say what the whole run will cost, and write nothing
+
     def __post_init__(self) -> None:
+        if self.dry_run and self.run_config.resume:
+            raise ValueError("`dry_run` reckons up a new run: leave out `resume`")
         if self.from_run is not None and self.run_config.resume:
             raise ValueError(
                 "Give either `from` or `resume`, not both: a run that goes on from another knows it"
@@ -59,7 +64,24 @@ class Train:
         parent = self._parent()
         config, texts = self._fitted(parent, header.append)  # what cannot be used leaves no folder behind
         check_batches(config, strategy)
+        if self.dry_run:
+            self._reckon_up(config, texts, parent, header)
+            return 0
         return dataclasses.replace(self, config=config)._train(texts, parent, header)
+
+    def _reckon_up(
+        self, config: TrainConfig, texts: "Texts", parent: "Parent | None", header: list[str]
+    ) -> None:
+        """Print what a training would cost."""
+        from lyric_lm.cli.cost_report import cost_report
+        from lyric_lm.cli.header import text_header
+        from lyric_lm.training.cost import measure_cost
+
+        for line in [*text_header(config, texts), *header]:
+            _say(line)
+        cost = measure_cost(config, texts, parent, self.devices, before=seconds_since_start())
+        for line in cost_report(config, cost):
+            _say(line)
 
     def _train(self, texts: "Texts", parent: "Parent | None", header: list[str]) -> int:
         from lyric_lm.callbacks import ExactResume

@@ -5,6 +5,8 @@ from typing import Any
 import keras
 
 from lyric_lm.data import Vocabulary
+from lyric_lm.generation.building import build_rules, build_sampler
+from lyric_lm.generation.sample_writer import SampleWriter
 from lyric_lm.model.growth import inherit
 from lyric_lm.model.replicas import scope_of
 from lyric_lm.model.rnn_model import RNNModel
@@ -75,6 +77,17 @@ def build_model(config: ModelConfig, vocabulary: Vocabulary, *, clipping_theta: 
         dropout=config.dropout,
         character_dropout=config.character_dropout,
         label_smoothing=config.label_smoothing,
+    )
+
+
+def sample_writer(config: TrainConfig, texts: Texts) -> SampleWriter:
+    """Writes the samples of a training's reports."""
+    return SampleWriter(
+        config.report.prefixes,
+        num_chars=config.report.num_chars,
+        sampler=build_sampler(config.sampling),
+        rules=build_rules(config.sampling, texts.training),
+        seed=config.optimizer.seed,
     )
 
 

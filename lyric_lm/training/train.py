@@ -6,8 +6,6 @@ import keras
 
 from lyric_lm.callbacks.exact_resume import ExactResume
 from lyric_lm.callbacks.standard import StandardCallbacks
-from lyric_lm.generation.building import build_rules, build_sampler
-from lyric_lm.generation.sample_writer import SampleWriter
 from lyric_lm.model.growth import open_characters
 from lyric_lm.model.replicas import is_chief
 from lyric_lm.model.rnn_model import RNNModel
@@ -17,7 +15,7 @@ from lyric_lm.runs.kept_texts import keep_texts
 from lyric_lm.runs.run import CARD, Run
 from lyric_lm.settings.config import DashboardConfig, TrainConfig
 from lyric_lm.settings.devices import DeviceConfig
-from lyric_lm.training.building import compiled_model
+from lyric_lm.training.building import compiled_model, sample_writer
 from lyric_lm.training.devices import strategy_of, told_of_lost_workers
 from lyric_lm.training.fitting import fit_settings
 from lyric_lm.training.outcome import Outcome, State
@@ -87,13 +85,7 @@ def train(
         written.write_record({**written.record(), "settings": config.to_dict()})
     for note in notes:
         (show or print)(note)
-    samples = SampleWriter(
-        config.report.prefixes,
-        num_chars=config.report.num_chars,
-        sampler=build_sampler(config.sampling),
-        rules=build_rules(config.sampling, texts.training),
-        seed=config.optimizer.seed,
-    )
+    samples = sample_writer(config, texts)
     model = compiled_model(config, texts, devices, parent=parent) if model is None else model
     open_characters(model)
     epochs = min(until_epoch or config.optimizer.epochs, config.optimizer.epochs)

@@ -119,3 +119,23 @@ def test_flags_that_contradict_each_other_are_refused(
     with pytest.raises(SystemExit, match="2"):
         train(*words.format(old=old).split())
     assert "from" in capsys.readouterr().err
+
+
+def test_a_dry_run_says_what_the_run_will_cost_and_writes_nothing(
+    old: Path, song: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    files = {path: path.stat().st_mtime_ns for path in old.rglob("*")}
+    assert train("--dry-run", "--from", old, "--corpus", song, "--epochs", "30") == 0
+    out = capsys.readouterr().out
+    for said in (
+        "Parameters: ",
+        "FLOP in matrix products",
+        "characters/s",
+        "for 30 epochs of",
+        "largest batch",
+    ):
+        assert said in out
+    assert not list((tmp_path / "here").iterdir())
+    assert files == {path: path.stat().st_mtime_ns for path in old.rglob("*")}
