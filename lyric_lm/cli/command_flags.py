@@ -71,7 +71,8 @@ def _comments(part: type) -> dict[str, str]:
 
 def _name(field: str, kind: Any) -> str:
     """The flag's, where it differs from the field's: `from` is no name in Python."""
-    return getattr(kind, "__metadata__", None) and kind.__metadata__[0].name or field
+    metadata = getattr(kind, "__metadata__", ())
+    return next((arg.name for arg in metadata if arg.name), field)
 
 
 def _default(field: dataclasses.Field[Any]) -> Any:

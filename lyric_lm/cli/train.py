@@ -35,10 +35,8 @@ class Train:
     dashboard: DashboardConfig = dataclasses.field(default_factory=DashboardConfig)
     devices: DeviceConfig = dataclasses.field(default_factory=DeviceConfig)
     recipe: Literal["chapter", "generalize"] = "chapter"  # whose values the other flags default to
-
     # an earlier run, whose model and settings this training goes on from
     from_run: Annotated[Path | None, tyro.conf.arg(name="from")] = None
-
     dry_run: bool = False  # train a few steps, say what the whole run will cost, and write nothing
 
     def __post_init__(self) -> None:

@@ -20,7 +20,7 @@ from lyric_lm.settings.config import (
 )
 
 _FEWEST_EPOCHS, _MOST_EPOCHS = 3, 60
-_FINE_RATE, _FINE_CHARS_READ, _MOST_FINE_EPOCHS = 2e-3, 240_000, 20
+_FINE_RATE, _FINE_CHARS_READ, _MOST_FINE_EPOCHS = 4e-3, 300_000, 20
 _FEWEST_BATCHES = 4  # in an epoch; a text too short for that has fewer rows
 
 
@@ -110,7 +110,7 @@ def fine_tune(earlier: TrainConfig, num_chars: int) -> TrainConfig:
 
     >>> config = fine_tune(generalize(57_000), 16_000)
     >>> config.model.hidden_size, config.optimizer.learning_rate, config.optimizer.epochs
-    (256, 0.002, 15)
+    (256, 0.004, 19)
     """
     fresh = generalize(num_chars)
     shares = {

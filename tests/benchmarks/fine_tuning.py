@@ -75,7 +75,7 @@ def fine_settings(parent: Parent, later: TrainConfig) -> TrainConfig:
     corpus = later.corpus
     num_chars = len(read_texts(corpus).learnt(corpus).text)
     config = fine_tune(dataclasses.replace(parent.settings, corpus=corpus), num_chars)
-    return with_settings(config, {"seed": later.optimizer.seed})
+    return with_settings(config, {"seed": later.optimizer.seed, "dropout": DROPOUT})
 
 
 def scores_of(models: list[RNNModel], texts: Texts) -> list[float]:

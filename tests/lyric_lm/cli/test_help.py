@@ -57,7 +57,7 @@ def test_help_all_has_every_flag_and_help_the_first_of_them(
     everything = shown(capsys, name, "--help-all")
     flags = {word for line in everything.splitlines() for word in line.split()[:1] if word.startswith("--")}
     for field in fields(COMMANDS[name]) - {"config"}:
-        flag = field.replace("_", "-")
+        flag = {"from_run": "from"}.get(field, field.replace("_", "-"))
         assert {f"--{flag}", f"--no-{flag}"} & flags
     assert len(shown(capsys, name, "--help").splitlines()) <= 50
     assert "config" not in everything
