@@ -74,7 +74,7 @@ def test_it_begins_with_the_parents_weights_and_knows_both_texts(
     config = parent.settings_for(CorpusConfig(new_text, validation_split=split))
     assert (config.model, config.optimizer) == (CONFIG.model, CONFIG.optimizer)
 
-    model = compiled_model(config, parent.texts(config.corpus), parent)
+    model = compiled_model(config, parent.texts(config.corpus), parent=parent)
 
     assert set(model.vocabulary.characters) == set(OLD + NEW) - {"\n"} | {" "}
     assert (model.vocabulary.unknown_id is None) is (split is None)
@@ -196,5 +196,5 @@ def test_habits_go_on_and_what_describes_a_file_does_not(old: Run) -> None:
 
 def test_a_text_without_a_new_character_moves_nothing(old: Run) -> None:
     parent = Parent.open(old.path)
-    model = compiled_model(parent.settings, load_texts(parent.settings), parent)
+    model = compiled_model(parent.settings, load_texts(parent.settings), parent=parent)
     np.testing.assert_equal(model.get_weights(), parent.model.get_weights())
