@@ -81,12 +81,11 @@ class Generate:
         """Each prefix with its continuation."""
         from lyric_lm.generation.building import build_rules, build_sampler
         from lyric_lm.generation.generate import generate
-        from lyric_lm.generation.line_ends import first_lines, line_end
+        from lyric_lm.generation.line_ends import beginning, first_lines, line_end
 
-        end, begins = line_end(model.vocabulary), model.vocabulary.song_end_id is not None
-        # Where songs are not apart, a text begins where a line has ended.
-        read = [prefix or ("" if begins else end) for prefix in prefixes]
-        if not begins and not all(read):
+        end = line_end(model.vocabulary)
+        read = [prefix or beginning(model.vocabulary) for prefix in prefixes]
+        if not all(read) and model.vocabulary.song_end_id is None:
             from lyric_lm.errors import SettingsError
 
             raise SettingsError(

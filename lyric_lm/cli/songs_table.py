@@ -6,7 +6,7 @@ from lyric_lm.cli.plain_table import plain_table
 from lyric_lm.evaluation.song_measures import song_measures, stanzas_of
 from lyric_lm.generation.building import build_rules, build_sampler
 from lyric_lm.generation.generate import generate
-from lyric_lm.generation.line_ends import line_end
+from lyric_lm.generation.line_ends import beginning, line_end
 from lyric_lm.generation.rhyme import unit_of
 from lyric_lm.generation.song_form import SongForm
 from lyric_lm.generation.songs import write_songs
@@ -35,7 +35,8 @@ def songs_table(model: Any, learnt: "Lyrics", sampling: SamplingConfig, form: So
     end, unit = line_end(model.vocabulary), unit_of(model.vocabulary.characters)
     index = CopyIndex(learnt.text)
     sampler, rules = build_sampler(sampling), build_rules(sampling, learnt)
-    free = generate(model, [end] * NUM_SONGS, _CHARACTERS, sampler=sampler, rules=rules, seed=seed)
+    before = beginning(model.vocabulary)
+    free = generate(model, [before] * NUM_SONGS, _CHARACTERS, sampler=sampler, rules=rules, seed=seed)
     free_stanzas = [stanza for text in free for stanza in stanzas_of(text, end)]
     songs = write_songs(
         model,

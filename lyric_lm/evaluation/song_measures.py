@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from lyric_lm.data.characters import SONG_END
 from lyric_lm.generation.rhyme import Unit, last_word, line_length, sound_of
 from lyric_lm.originality.copy_index import CopyIndex
 from lyric_lm.originality.measures import originality
@@ -67,10 +68,14 @@ def song_measures(
 def stanzas_of(text: str, end: str) -> list[list[str]]:
     """A text's stanzas: parted by blank lines where newlines end its lines, else four lines each.
 
+    Of songs apart each has its own.
+
     Args:
         text: lines.
         end: what ends a line; see `lyric_lm.generation.line_ends.line_end`.
     """
+    if SONG_END in text:
+        return [stanza for song in text.split(SONG_END) for stanza in stanzas_of(song, end)]
     if end == "\n":
         parts = [re.split(r"\n+", part) for part in re.split(r"\n\s*\n", text)]
         stanzas = [[line.strip() for line in part if line.strip()] for part in parts]

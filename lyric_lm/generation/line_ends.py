@@ -10,6 +10,11 @@ def line_end(vocabulary: Vocabulary) -> str:
     return next((end for end in "\n " if end in vocabulary.characters), "")
 
 
+def beginning(vocabulary: Vocabulary) -> str:
+    """What a text begins after: a line end, but where songs are apart, they begin by themselves: ""."""
+    return "" if vocabulary.song_end_id is not None else line_end(vocabulary)
+
+
 def first_lines(text: str, count: int, end: str) -> str:
     """The first lines that hold something, without the end of the last; all of a text that has fewer.
 

@@ -31,7 +31,8 @@ class RNNModel(RNNNetwork):
     `fit` trains it on consecutive batches with no callback of yours: the hidden state is zero at the start of
     each epoch and carried from batch to batch inside it (truncated backpropagation through time). The model
     owns that state; `call` is a pure function. `evaluate` carries a second state of its own, so evaluation,
-    prediction and sampling may happen at any moment and batch size without disturbing training.
+    prediction and sampling may happen at any moment and batch size without disturbing training. Where the
+    vocabulary has a song end (U+001E), a row's state begins anew before each of them, mid-batch too.
 
     Gradients are clipped by their global L2 norm to `clipping_theta` in `train_step`. The loss is the mean
     cross-entropy in nats per character, on logits; `compile` takes an optimizer and no loss. Logs hold

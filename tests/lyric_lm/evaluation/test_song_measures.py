@@ -26,6 +26,7 @@ def test_loops_and_copies_are_shares_of_the_characters() -> None:
 def test_stanzas_end_at_blank_lines_or_after_four_lines() -> None:
     assert stanzas_of("a\nb\n\n\nc\n \nd e\n", "\n") == [["a", "b"], ["c"], ["d e"]]
     assert stanzas_of("a\nb\nc\nd\ne\n", "\n") == [["a", "b", "c", "d"], ["e"]]
+    assert stanzas_of("\x1ea\nb\nc\nd\ne\x1ef\n\ng\x1e", "\n") == [["a", "b", "c", "d"], ["e"], ["f"], ["g"]]
     assert stanzas_of(" a b  c d e", " ") == [["a", "b", "c", "d"], ["e"]]
 
 
