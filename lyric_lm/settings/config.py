@@ -33,7 +33,7 @@ class CorpusConfig:
     column: str | None = None  # of a table, the one with the words; None for the one named as usual
     field: str | None = None  # of JSON, the one with the words; None for the one named as usual
     script: Literal["simplified", "traditional", "as-is"] = "as-is"  # turn all Chinese characters into one
-    # joined by empty lines, or each with its beginning and end learnt and read from a zero state
+    # songs (files, rows, records): joined by empty lines; or each from a zero state, its start and end learnt
     songs: Literal["together", "apart"] = "together"
     song_gap: int | None = None  # blank lines in a row that end a song inside a file; None: none do
     validation_split: float | None = None  # share of the text to hold out, from its end; None for none
