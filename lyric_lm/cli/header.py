@@ -15,16 +15,14 @@ def text_header(config: "TrainConfig", texts: "Texts") -> list[str]:
     from lyric_lm.training.fitting import expectations
 
     training, validation = texts.training, texts.validation
-    num_chars = len(training.text)
+    num_chars, num_songs = len(training.text), len(training.song_starts)
     if validation is not None and config.corpus.validation_corpus is None:
-        num_chars += len(validation.text)
+        num_chars += len(validation.text) - training.songs_apart  # which share the mark between them
+        num_songs += len(validation.song_starts)
     origin = training.origin
     of_all = f" of its {origin.num_chars:,}" if origin and origin.num_chars > num_chars else ""
     flag = " (--max-chars)" if of_all else ""
     encodings = f", {', '.join(sorted(origin.encodings))}" if origin and origin.encodings else ""
-    num_songs = len(training.song_starts)
-    if validation is not None and training.songs_apart and config.corpus.validation_corpus is None:
-        num_songs += len(validation.song_starts)
     songs = f" in {num_songs:,} songs, each read apart" if training.songs_apart else ""
     lines = [f"Text: {training.source}, {num_chars:,}{of_all} characters{flag}{songs}{encodings}."]
     if said := str(origin or ""):
