@@ -126,7 +126,7 @@ class RNNTuner(kt.engine.base_tuner.BaseTuner):  # type: ignore[misc]
                 config,
                 texts=texts,
                 run=run,
-                model=self._models.exchange(compiled_model(config, texts)),
+                model=self._models.exchange(compiled_model(config, texts), config),
                 callbacks=[*_copies(callbacks, number), *self._own_callbacks(number, config, run)],
                 dashboard=_DASHBOARD,
                 until_epoch=hp.values.get("tuner/epochs"),

@@ -24,19 +24,24 @@ def hyperparameters(rate: float) -> kt.HyperParameters:
     return hp
 
 
+def lend(pool: ModelPool, hypermodel: RNNHyperModel, rate: float) -> RNNModel:
+    hp = hyperparameters(rate)
+    return pool.exchange(seeded_build(hypermodel, hp), hypermodel.train_config(hp))
+
+
 @pytest.mark.parametrize("changes", [{"optimizer": "adam"}, {"dropout": 0.5, "cell": "gru"}])
 def test_a_lent_model_trains_bit_for_bit_as_a_new_one(
     lyrics: Lyrics, base: TrainConfig, changes: dict[str, object]
 ) -> None:
     hypermodel = RNNHyperModel(lyrics, base=with_settings(base, changes), space=SPACE)
     pool = ModelPool()
-    first = pool.exchange(seeded_build(hypermodel, hyperparameters(0.05)))
+    first = lend(pool, hypermodel, 0.05)
     hypermodel.fit(hyperparameters(0.05), first, epochs=2)
 
     hp = hyperparameters(0.02)
     new = seeded_build(hypermodel, hp)
     expected = hypermodel.fit(hp, new, epochs=2).history
-    lent = pool.exchange(seeded_build(hypermodel, hp))
+    lent = lend(pool, hypermodel, 0.02)
     assert lent is first
     assert hypermodel.fit(hp, lent, epochs=2).history == expected
     for mine, its in zip(lent.get_weights(), new.get_weights(), strict=True):
@@ -55,19 +60,19 @@ def test_models_that_differ_in_more_than_numbers_are_not_shared(lyrics: Lyrics, 
     ):
         space = SearchSpace(learning_rate=(1e-3, 1e-1))
         hypermodel = RNNHyperModel(lyrics, base=with_settings(base, changes), space=space)
-        models.append(pool.exchange(hypermodel.build(hyperparameters(0.05))))
+        models.append(lend(pool, hypermodel, 0.05))
     assert len({id(model) for model in models}) == len(models)
 
 
 def test_a_full_pool_forgets_the_model_unused_for_longest(lyrics: Lyrics, base: TrainConfig) -> None:
     pool = ModelPool(size=2)
 
-    def lend(hidden_size: int) -> object:
+    def of_size(hidden_size: int) -> object:
         space = SearchSpace(learning_rate=(1e-3, 1e-1), hidden_size=(hidden_size,))
-        return pool.exchange(RNNHyperModel(lyrics, base=base, space=space).build(hyperparameters(0.05)))
+        return lend(pool, RNNHyperModel(lyrics, base=base, space=space), 0.05)
 
-    two, three = lend(2), lend(3)
-    assert lend(2) is two
-    lend(5)
-    assert lend(2) is two
-    assert lend(3) is not three
+    two, three = of_size(2), of_size(3)
+    assert of_size(2) is two
+    of_size(5)
+    assert of_size(2) is two
+    assert of_size(3) is not three
