@@ -27,14 +27,14 @@ class DurableOracle(kt.Oracle):  # type: ignore[misc]
     """An oracle whose files are whole after any kill; mixed into KerasTuner's own.
 
     Attributes:
-        on_end: called with each trial that has ended.
+        on_end: called with each trial that has ended; None calls nothing.
         stopping: whether nothing more is to be tried, because the last trials all failed.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         # KerasTuner would raise after so many failures, and keep its lock; see `stopping`.
         super().__init__(*args, max_consecutive_failed_trials=math.inf, **kwargs)
-        self.on_end: Callable[[Any], object] = bool  # does nothing
+        self.on_end: Callable[[Any], object] | None = None
         self.stopping = False
         self.verbose = 0  # KerasTuner's own lines do not fit a terminal
 
@@ -82,7 +82,8 @@ class DurableOracle(kt.Oracle):  # type: ignore[misc]
             self._retry_queue.remove(trial.trial_id)
         super().end_trial(trial)
         self.stopping = self.failures_at_end() >= MAX_FAILURES
-        self.on_end(self.trials[trial.trial_id])
+        if self.on_end is not None:
+            self.on_end(self.trials[trial.trial_id])
 
     def is_through(self) -> bool:
         """Whether the same command would find nothing to do, however many trials it asked for."""
