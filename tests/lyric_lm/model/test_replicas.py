@@ -12,29 +12,37 @@ SCRIPT = Path(__file__).with_name("two_devices.py")
 NOISE = 1e-5  # of float32, over 20 epochs
 
 
-@pytest.fixture(name="found", scope="module")
-def _found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    path = tmp_path_factory.mktemp("two") / "found.json"
-    subprocess.run([sys.executable, str(SCRIPT), str(path)], check=True, capture_output=True)
+def found_by(part: str, folder: Path) -> dict[str, Any]:
+    path = folder / "found.json"
+    subprocess.run([sys.executable, str(SCRIPT), part, str(path)], check=True, capture_output=True)
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return found
 
 
-@pytest.mark.parametrize("training", ["chapter", "recipe"])
-def test_two_devices_train_as_one_over_20_epochs(found: dict[str, Any], training: str) -> None:
-    assert found[training].keys() == {"weights", "optimizer", "logs", "carried state"}
-    assert max(found[training].values()) < NOISE
+@pytest.fixture(name="found", scope="module")
+def _found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return found_by("chapter", tmp_path_factory.mktemp("two"))
+
+
+def check_apart(apart: dict[str, float]) -> None:
+    assert apart.keys() == {"weights", "optimizer", "logs", "carried state"}
+    assert max(apart.values()) < NOISE
+
+
+def test_two_devices_train_as_one_over_20_epochs(found: dict[str, Any]) -> None:
+    check_apart(found["chapter"])
+
+
+@pytest.mark.slow
+def test_with_dropout_too_and_an_interrupted_training_goes_on_bit_for_bit(tmp_path: Path) -> None:
+    found = found_by("recipe", tmp_path)
+    check_apart(found["recipe"])
+    assert found["resumed"] == {"weights": 0.0}
 
 
 def test_each_method_gives_what_it_gives_on_one_device(found: dict[str, Any]) -> None:
     assert len(found["methods"]) == 7
     assert max(found["methods"].values()) < NOISE
-
-
-def test_a_training_on_two_devices_goes_on_bit_for_bit(
-    found: dict[str, Any],
-) -> None:
-    assert found["resumed"] == {"weights": 0.0}
 
 
 def test_the_command_trains_on_two_devices_as_on_one(found: dict[str, Any]) -> None:
