@@ -21,6 +21,7 @@ from lyric_lm.callbacks.memory import (
 from lyric_lm.checks import check_at_least_one
 from lyric_lm.errors import CheckpointError
 from lyric_lm.model.replicas import is_chief, is_same_everywhere
+from lyric_lm.model.stateful_model import StatefulModel
 from lyric_lm.runs.checkpoints import Checkpoint, read_newest_checkpoint, write_checkpoint
 
 
@@ -146,8 +147,8 @@ class ExactResume(keras.callbacks.History):  # type: ignore[misc]
 
     @property
     def _strategy(self) -> Any:
-        """Of an `RNNModel`: under one of several workers, only the chief writes, and all of them read."""
-        return getattr(self.model, "strategy", None)
+        """Of a model of ours: of several workers only the chief writes, and all read."""
+        return self.model.strategy if isinstance(self.model, StatefulModel) else None
 
     def _check_workers(self, checkpoint: Checkpoint | None) -> None:
         epoch = 0 if checkpoint is None else checkpoint.epoch
