@@ -129,6 +129,7 @@ def _dashboard(
         samples_every=dashboard.samples_every,
         histograms_every=dashboard.histograms_every,
         settings=listed_settings(config),
+        name=str(run.path),
         profile_epoch=dashboard.profile_epoch,
     )
 

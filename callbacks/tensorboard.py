@@ -4,35 +4,32 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any, Literal, Unpack
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from lyric_lm.callbacks.dashboard.events import EventFiles, histogram, image, text
-from lyric_lm.callbacks.dashboard.hparams import session_end, session_start
+from lyric_lm.callbacks.dashboard.hparams import columns, session_end, session_start
 from lyric_lm.callbacks.dashboard.model_graph import layer_graph, named_states, named_weights
 from lyric_lm.callbacks.dashboard.projector import Projector, character_vectors
 from lyric_lm.callbacks.dashboard.samples import code_block, sample_page
-from lyric_lm.callbacks.dashboard.scalars import (
-    SAMPLES,
-    theta_scalars,
-    training_scalars,
-    validation_scalars,
-)
+from lyric_lm.callbacks.dashboard.scalars import SAMPLES, training_scalars, validation_scalars
 from lyric_lm.callbacks.own_model import check_own_model
-from lyric_lm.checks import check_at_least_one
+from lyric_lm.checks import check_at_least_one, check_spacings
 from lyric_lm.generation.sample_writer import SampleSettings, SampleWriter
+
+_SAMPLES, _HISTOGRAMS = 12, 10  # of a training where "auto" spaces them
 
 
 # KerasTuner gives each trial a folder of its own where the class has this very name.
 class TensorBoard(keras.callbacks.Callback):  # type: ignore[misc]
     """Shows a training in TensorBoard: curves, samples, histograms, characters in space, layers, settings.
 
-    Steps are epochs, counted from 1. `train`, `validation` and `clipping_theta` are runs below the log
-    folder, so that curves that belong together share a chart. Put it after a callback that adds to the logs:
-    names beginning with `copied_` are charted too.
+    Steps are epochs, counted from 1. `train` and `validation` are runs below the log folder, so that curves
+    that belong together share a chart. Put it after a callback that adds to the logs: names beginning with
+    `copied_` are charted too.
 
     Where the folder cannot be written, training goes on after one warning.
 
@@ -41,12 +38,13 @@ class TensorBoard(keras.callbacks.Callback):  # type: ignore[misc]
             `tensorboard --logdir LOG_DIR --samples_per_plugin=text=100,images=100` (more than TensorBoard's
             ten samples a prefix).
         prefixes: texts to continue, or a `SampleWriter`.
-        samples_every: epochs between two samples, >= 1; the first and the last epoch are sampled too. None
-            writes none.
-        histograms_every: epochs between two histograms, and two pictures of the characters in space, >= 1;
-            likewise.
+        samples_every: epochs between two samples, >= 1; the first and the last epoch are sampled too. "auto"
+            makes about twelve in a training; None writes none.
+        histograms_every: epochs between two histograms, and two pictures of the characters in space;
+            likewise, but about ten.
         settings: what the HParams page lists of this run, the first five without a click; None lists nothing
             (KerasTuner writes its own).
+        name: of the run's row on that page; None is the log folder's path. Rows of one name become one.
         profile_epoch: the epoch to profile, counted from 1, best not the first; None for none. TensorBoard
             shows it on its page Profile, tool Trace Viewer, once `pip install xprof` is done.
         sampling: `num_chars`, `sampler`, `rules` and `seed`, as a `SampleWriter` has them.
@@ -61,35 +59,36 @@ class TensorBoard(keras.callbacks.Callback):  # type: ignore[misc]
         log_dir: str | os.PathLike[str] = "logs",
         prefixes: Sequence[str] | SampleWriter = ("分开", "不分开"),
         *,
-        samples_every: int | None = 20,
-        histograms_every: int | None = 25,
+        samples_every: int | Literal["auto"] | None = "auto",
+        histograms_every: int | Literal["auto"] | None = "auto",
         settings: Mapping[str, bool | int | float | str] | None = None,
+        name: str | None = None,
         profile_epoch: int | None = None,
         **sampling: Unpack[SampleSettings],
     ) -> None:
         super().__init__()
-        check_at_least_one(
-            samples_every=samples_every, histograms_every=histograms_every, profile_epoch=profile_epoch
-        )
+        check_spacings(samples_every=samples_every, histograms_every=histograms_every)
+        check_at_least_one(profile_epoch=profile_epoch)
         self.log_dir = str(log_dir)
         self.samples = SampleWriter.of(prefixes, **sampling)
         self.samples_every = samples_every
         self.histograms_every = histograms_every
         self.settings = settings
+        self.name = name
         self.profile_epoch = profile_epoch
         # Made when a training starts: a callback is copied before, and files cannot be.
         self._files: Any = None
         self._projector: Any = None
         self._first_epoch: int | None = None
         self._last_epoch = 0
-        self._results: dict[str, float] = {}
+        self._best_val_perplexity = math.inf
         self._profiling = False
 
     def state_dict(self) -> dict[str, Any]:
-        return {"results": self._results}
+        return {"results": {"best_val_perplexity": self._best_val_perplexity}}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self._results = state["results"]
+        self._best_val_perplexity = state["results"].get("best_val_perplexity", math.inf)
 
     # ------------------------------------------------------------------ Keras' hooks
 
@@ -97,11 +96,9 @@ class TensorBoard(keras.callbacks.Callback):  # type: ignore[misc]
         del logs
         check_own_model(self)
         self.samples.check_vocabulary(self.model.vocabulary)
-        self._first_epoch, self._results = None, {}
+        self._first_epoch, self._last_epoch, self._best_val_perplexity = None, 0, math.inf
         self._files = EventFiles(Path(self.log_dir))
         self._files.write_graph("train", layer_graph(self.model))
-        if self.settings is not None:
-            self._files.write(".", 0, session_start(self.settings))
         self._projector = None
         if self.histograms_every is not None and character_vectors(self.model) is not None:
             self._projector = Projector(Path(self.log_dir, "train"), self.model.vocabulary)
@@ -109,53 +106,67 @@ class TensorBoard(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         del logs
+        if self._first_epoch is None:
+            self._first_epoch = epoch + 1
+            if self.settings is not None:
+                row = session_start(self.settings, name=self.name or self.log_dir)
+                self._files.write("train", epoch + 1, [row])
         if epoch + 1 == self.profile_epoch:
             self._profiling = True
-            self._files.attempt(lambda: tf.profiler.experimental.start(self.log_dir))
+            self._files.attempt(lambda: tf.profiler.experimental.start(str(Path(self.log_dir, "train"))))
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         logs, epoch = logs or {}, epoch + 1
         self._stop_profiling()
         if self._files.lost:
             return
-        if self._first_epoch is None:
-            self._first_epoch = epoch
         self._last_epoch = epoch
-        best = min(self._results.get("best_val_perplexity", math.inf), logs.get("val_perplexity", math.inf))
-        self._results = {**logs, "best_val_perplexity": best} if best < math.inf else dict(logs)
+        self._best_val_perplexity = min(self._best_val_perplexity, logs.get("val_perplexity", math.inf))
+        if epoch == self._first_epoch and self.settings is not None:
+            self._files.write("train", epoch, [columns(self.settings, validated="val_perplexity" in logs)])
         self._write_scalars(epoch, logs)
-        if self._is_due(epoch, self.samples_every):
+        if self._is_due(epoch, self.samples_every, number=_SAMPLES):
             self._write_samples(epoch)
-        if self._is_due(epoch, self.histograms_every):
+        if self._is_due(epoch, self.histograms_every, number=_HISTOGRAMS):
             self._write_insides(epoch)
 
     def on_train_end(self, logs: Any = None) -> None:
         del logs
         self._stop_profiling()
         epoch = self._last_epoch
-        if self._first_epoch is not None and not self._files.lost:
-            if self.samples_every is not None and not self._is_due(epoch, self.samples_every):
+        if epoch and not self._files.lost:
+            if self.samples_every is not None and not self._is_due(
+                epoch, self.samples_every, number=_SAMPLES
+            ):
                 self._write_samples(epoch)
-            if self.histograms_every is not None and not self._is_due(epoch, self.histograms_every):
+            if self.histograms_every is not None and not self._is_due(
+                epoch, self.histograms_every, number=_HISTOGRAMS
+            ):
                 self._write_insides(epoch)
             if self.settings is not None:
-                self._files.write(".", epoch, session_end(self._results))
+                self._files.write("train", epoch, [session_end()])
         self._files.close()
 
     # ------------------------------------------------------------------ what an epoch writes
 
-    def _is_due(self, epoch: int, every: int | None) -> bool:
-        return every is not None and (epoch == self._first_epoch or epoch % every == 0)
+    def _is_due(self, epoch: int, every: int | Literal["auto"] | None, *, number: int) -> bool:
+        """Whether it is an epoch's turn, in a training of which "auto" shows so many."""
+        spacing = max(1, self.params["epochs"] // number) if every == "auto" else every
+        return spacing is not None and (epoch == self._first_epoch or epoch % spacing == 0)
 
     def _write_scalars(self, epoch: int, logs: Mapping[str, Any]) -> None:
         speed = 0.0 if epoch == self._first_epoch else self.model.characters_per_second
         rate = float(self.model.optimizer.learning_rate)
-        training = training_scalars(logs, learning_rate=rate, characters_per_second=speed)
+        training = training_scalars(
+            logs,
+            best_val_perplexity=self._best_val_perplexity,
+            clipping_theta=self.model.clipping_theta,
+            learning_rate=rate,
+            characters_per_second=speed,
+        )
         self._files.write("train", epoch, training)
         if validation := validation_scalars(logs):
             self._files.write("validation", epoch, validation)
-        if self.model.clipping_theta is not None:
-            self._files.write("clipping_theta", epoch, theta_scalars(self.model.clipping_theta))
 
     def _write_samples(self, epoch: int) -> None:
         prefixes, samples = self.samples.prefixes, self.samples.write(self.model)

@@ -2,7 +2,7 @@
 
 import operator
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 
 def check_at_least_one(**numbers: float | None) -> None:
@@ -25,6 +25,21 @@ def check_not_negative(**numbers: float | None) -> None:
         ValueError: one is.
     """
     _check(numbers, "at least 0", lambda number: number >= 0)
+
+
+def check_spacings(**spacings: int | Literal["auto"] | None) -> None:
+    """Refuse a number of epochs between two of something that is no whole number of at least 1; None passes.
+
+    Raises:
+        ValueError: one is neither that nor "auto".
+
+    >>> check_spacings(samples_every="auto", histograms_every=0)
+    Traceback (most recent call last):
+    ValueError: `histograms_every` must be at least 1. Received: histograms_every=0
+    """
+    for name, spacing in spacings.items():
+        if spacing is not None and spacing != "auto":
+            whole_number(name, spacing)
 
 
 def check_positive(**numbers: float | None) -> None:

@@ -179,7 +179,8 @@ def _holds_number(text: str, value: float) -> bool:
 
 def test_the_first_page_shows_perplexity_and_samples_without_a_click(page: Page, run: Run) -> None:
     page.open("")
-    text = page.wait_for("learning /perplexity", "learning /samples", "validation", "clipping_theta")
+    text = page.wait_for("learning /perplexity", "learning /samples", "validation", "train")
+    assert "clipping_theta" not in text
     assert _holds_number(text, run.history("perplexity"))
     assert _holds_number(text, run.history("val_perplexity"))
     if cjk_font() is not None:
@@ -206,8 +207,12 @@ def test_samples_are_kept_for_every_epoch_with_their_characters(page: Page, run:
 
 def test_settings_and_results_stand_in_a_row(page: Page, run: Run) -> None:
     page.open("hparams")
-    text = page.wait_for("hidden_size", "optimizer", "adam", "64.000")
+    text = page.wait_for("hidden_size", "optimizer", "adam", "64.000", str(run.folder))
+    assert text.index("best_validation_perplexity") < text.index(
+        "validation_perplexity", text.index("best_") + 9
+    )
     assert _holds_number(text, run.history("perplexity"))
+    assert _holds_number(text, run.history("val_perplexity"))
     page.keep("hparams")
 
 

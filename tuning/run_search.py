@@ -7,8 +7,6 @@ from typing import Any
 
 import keras_tuner as kt
 
-from lyric_lm.callbacks.dashboard.events import write_events
-from lyric_lm.callbacks.dashboard.hparams import experiment
 from lyric_lm.data import CorpusError
 from lyric_lm.errors import SearchError, SettingsError
 from lyric_lm.runs.folder_lock import lock_folder
@@ -91,8 +89,6 @@ def search(
         open_search(run.run_dir, identity, overwrite=run.overwrite)
         tuner = new_tuner()
         tuner.oracle.on_end = lambda trial: write(trial_line(tuner, trial, settings.trial_limit))
-        found = tuner.oracle.get_space().space
-        write_events(tuner.records.path, [experiment(found, held_out=texts.validation is not None)])
         try:
             if is_chief():
                 serve(tuner.oracle, service, write=write)

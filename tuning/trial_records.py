@@ -84,7 +84,9 @@ class TrialRecords:
         (folder / ERROR).write_text(trace, encoding="utf-8")
         last_line = " ".join("".join(traceback.format_exception_only(error)).split())
         self.end(number, TrialResult("failed", error=last_line))
-        write_events(Run(folder).tensorboard, [text("error", code_block(trace)), session_failure()])
+        step = len(Run(folder).history()) + 1
+        shown = [text("error", code_block(trace)), session_failure()]
+        write_events(Run(folder).tensorboard, step, shown)
 
     def result(self, number: int) -> TrialResult | None:
         """How a trial ended; None if it has not."""

@@ -12,12 +12,13 @@ from typing import Any
 
 import keras_tuner as kt
 
-from lyric_lm.callbacks import ExactResume
+from lyric_lm.callbacks import ExactResume, TensorBoard
+from lyric_lm.callbacks.dashboard.hparams import listed_settings
 from lyric_lm.errors import SearchError
 from lyric_lm.model.rnn_model import RNNModel
 from lyric_lm.runs.record import describe_run
 from lyric_lm.runs.run import MODEL, Run
-from lyric_lm.settings.config import DashboardConfig, TrainConfig
+from lyric_lm.settings.config import TrainConfig
 from lyric_lm.training import Outcome, compiled_model, train
 from lyric_lm.tuning.hypermodel import RNNHyperModel
 from lyric_lm.tuning.keras_internals import TrialStatus, is_worker
@@ -27,8 +28,6 @@ from lyric_lm.tuning.oracles import DurableOracle, HyperbandOracle, score_of_per
 from lyric_lm.tuning.trial_records import TrialRecords, TrialResult, trial_number
 
 _IDLE_SECONDS = 0.5  # until an idle worker asks again
-# Samples, histograms and pictures of every trial would take a good part of its time.
-_DASHBOARD = DashboardConfig(samples_every=None, histograms_every=None)
 
 
 class RNNTuner(kt.engine.base_tuner.BaseTuner):  # type: ignore[misc]
@@ -127,8 +126,7 @@ class RNNTuner(kt.engine.base_tuner.BaseTuner):  # type: ignore[misc]
                 texts=texts,
                 run=run,
                 model=self._models.exchange(compiled_model(config, texts), config),
-                callbacks=[*_copies(callbacks, number), *self._own_callbacks(number, config, run)],
-                dashboard=_DASHBOARD,
+                callbacks=[*_copies(callbacks, number), *self._own_callbacks(number, hp, config, run)],
                 until_epoch=hp.values.get("tuner/epochs"),
                 samples_at_end=True,
                 monitor=self.objective,
@@ -170,14 +168,24 @@ class RNNTuner(kt.engine.base_tuner.BaseTuner):  # type: ignore[misc]
 
         Console().print(trial_table(self, num_trials))
 
-    def _own_callbacks(self, number: int, config: TrainConfig, run: Run) -> list[Any]:
+    def _own_callbacks(self, number: int, hp: Any, config: TrainConfig, run: Run) -> list[Any]:
         epochs = config.optimizer.epochs
+        settings = listed_settings(config, first=self.hypermodel.varied(hp))
+        # Samples, histograms and pictures of every trial would take a good part of its time.
+        board = TensorBoard(
+            run.tensorboard,
+            [],
+            samples_every=None,
+            histograms_every=None,
+            settings=settings,
+            name=str(run.path),
+        )
         resume = ExactResume(run.checkpoints, every=epochs, report=self._say_once)
         if not self._prunes:
-            return [resume]
+            return [board, resume]
         rule = MedianRule(epochs, score_of_perplexity(self.objective, len(self.hypermodel.vocabulary)))
         others = functools.partial(self.records.other_values, number)
-        return [MedianStop(self.objective, rule, others=others, stop=resume.stop), resume]
+        return [MedianStop(self.objective, rule, others=others, stop=resume.stop), board, resume]
 
     def _result(self, outcome: Outcome, *, seconds: float) -> TrialResult:
         # V² is a number, since KerasTuner takes NaN for a failure and infinity for a zero; and nothing is

@@ -49,7 +49,7 @@ class EventFiles:
         """Append summaries to a run of TensorBoard's.
 
         Args:
-            run: the sub-folder; "." for the log folder itself.
+            run: the sub-folder.
             step: what they stand at on the horizontal axis.
             summaries: as `scalar`, `histogram`, `text` and `image` make them.
         """
@@ -109,10 +109,10 @@ class EventFiles:
         return self._writers[run]
 
 
-def write_events(log_dir: Path, summaries: Iterable[Any]) -> None:
-    """Write summaries to a log folder's own run, and nothing more."""
+def write_events(log_dir: Path, step: int, summaries: Iterable[Any]) -> None:
+    """Write summaries to a log folder's run `train`, after what stands at the steps before."""
     files = EventFiles(log_dir)
-    files.write(".", 0, summaries)
+    files.write("train", step, summaries)
     files.close()
 
 

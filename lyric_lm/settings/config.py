@@ -7,7 +7,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any, Literal
 
-from lyric_lm.checks import check_at_least_one, check_positive, check_shares
+from lyric_lm.checks import check_at_least_one, check_positive, check_shares, check_spacings
 from lyric_lm.settings.field_types import check_field_types
 
 MOST_CHARS = 1_000_000  # to write at once
@@ -223,12 +223,15 @@ class DashboardConfig:
     """What TensorBoard shows of the run."""
 
     tensorboard: bool = True  # whether its logs are written, to the run's folder tensorboard
-    samples_every: int | None = 20  # epochs between two samples; None for none
-    histograms_every: int | None = 25  # epochs between two histograms of weights and state; None for none
+    # epochs between two samples; auto: about twelve in a training; None for none
+    samples_every: int | Literal["auto"] | None = "auto"
+    # epochs between two histograms of weights and state; auto: about ten in a training; None for none
+    histograms_every: int | Literal["auto"] | None = "auto"
     profile_epoch: int | None = None  # the epoch to profile, best not the first; needs xprof to be shown
 
     def __post_init__(self) -> None:
-        check_at_least_one(**_fields(self, "samples_every", "histograms_every", "profile_epoch"))
+        check_spacings(samples_every=self.samples_every, histograms_every=self.histograms_every)
+        check_at_least_one(profile_epoch=self.profile_epoch)
 
 
 def check_at_most(config: Any, **limits: int) -> None:

@@ -74,7 +74,13 @@ def shown(tmp_path_factory: Any) -> tuple[Path, RNNModel, dict[str, list[float]]
     folder = tmp_path_factory.mktemp("logs")
     model = build(clipping_theta=0.3)
     board = TensorBoard(
-        folder, ["分开", "不"], num_chars=6, samples_every=2, histograms_every=3, settings=SETTINGS
+        folder,
+        ["分开", "不"],
+        num_chars=6,
+        samples_every=2,
+        histograms_every=3,
+        settings=SETTINGS,
+        name="runs/mine",
     )
     return folder, model, fit(model, board)
 
@@ -105,10 +111,17 @@ def test_bits_per_character_are_the_loss_to_base_two(shown: Any, run: str, log: 
     np.testing.assert_allclose(2.0 ** np.array(list(bits.values())), np.exp(history[log]), rtol=1e-5)
 
 
-def test_theta_is_a_flat_line_in_the_chart_of_the_gradient_norm(shown: Any) -> None:
-    folder, _, _ = shown
-    line = values(folder / "clipping_theta", "optimizer/gradient_norm")
-    assert {step: round(float(value), 6) for step, value in line.items()} == dict.fromkeys(range(1, 6), 0.3)
+def test_theta_stands_beside_the_chart_of_the_gradient_norm(shown: Any) -> None:
+    about = read(shown[0] / "train").SummaryMetadata("optimizer/gradient_norm").summary_description
+    assert about.endswith("longer ones are cut to theta, 0.3.")
+
+
+def test_each_run_has_a_name_that_says_what_it_is(shown: Any) -> None:
+    """TensorBoard lists every folder that holds events, the log folder's own as a dot."""
+    assert {str(file.parent.relative_to(shown[0])) for file in shown[0].rglob("events.*")} == {
+        "train",
+        "validation",
+    }
 
 
 def test_the_learning_rate_is_that_of_the_epochs_end(tmp_path: Path) -> None:
@@ -235,14 +248,45 @@ def test_the_graph_leads_from_characters_through_the_layers_to_logits(shown: Any
     assert [dim.size for dim in shape.dim] == [len(VOCABULARY), H]
 
 
+# ---------------------------------------------------------------- how often
+
+
+@pytest.mark.parametrize(
+    ("epochs", "samples", "histograms"),
+    [
+        (250, [1, *range(20, 241, 20), 250], [1, *range(25, 251, 25)]),
+        (30, [1, *range(2, 31, 2)], [1, *range(3, 31, 3)]),
+    ],
+)
+def test_what_is_shown_is_spaced_over_the_epochs_of_the_training(
+    tmp_path: Path, monkeypatch: Any, epochs: int, samples: list[int], histograms: list[int]
+) -> None:
+    seen: dict[str, list[int]] = {"samples": [], "insides": []}
+    for name, epochs_seen in seen.items():
+        monkeypatch.setattr(
+            TensorBoard, f"_write_{name}", lambda _, epoch, seen=epochs_seen: seen.append(epoch)
+        )
+    board, model = TensorBoard(tmp_path, []), build()
+    board.set_model(model)
+    board.set_params({"epochs": epochs})
+    board.on_train_begin()
+    for epoch in range(epochs):
+        board.on_epoch_begin(epoch)
+        board.on_epoch_end(epoch, {"loss": 1.0})
+    board.on_train_end()
+    assert seen == {"samples": samples, "insides": histograms}
+
+
 # ---------------------------------------------------------------- the page of settings
 
 
 def test_settings_and_results_are_listed_on_the_page_of_settings(shown: Any) -> None:
     folder, _, history = shown
-    events = read(folder)
+    events = read(folder / "train")
     content = events.SummaryMetadata(hparams_metadata.SESSION_START_INFO_TAG).plugin_data.content
-    listed = hparams_metadata.parse_session_start_info_plugin_data(content).hparams
+    start = hparams_metadata.parse_session_start_info_plugin_data(content)
+    assert start.group_name == "runs/mine", "which is what the row is called"
+    listed = start.hparams
     assert {name: listed[name].WhichOneof("kind") for name in listed} == {
         "cell": "string_value",
         "hidden_size": "number_value",
@@ -250,17 +294,33 @@ def test_settings_and_results_are_listed_on_the_page_of_settings(shown: Any) -> 
         "learning_rate": "number_value",
     }
     assert (listed["hidden_size"].number_value, listed["cell"].string_value) == (4, "rnn")
-    for tag, expected in [
-        ("result/perplexity", history["perplexity"][-1]),
-        ("result/validation_perplexity", history["val_perplexity"][-1]),
+    results = [
         ("result/best_validation_perplexity", min(history["val_perplexity"])),
-    ]:
-        assert values(folder, tag)[5] == pytest.approx(expected)
+        ("result/validation_perplexity", history["val_perplexity"][-1]),
+        ("learning/perplexity", history["perplexity"][-1]),
+    ]
+    for tag, expected in results:
+        assert values(folder / "train", tag)[5] == pytest.approx(expected)
+    assert shown_metrics(folder) == [tag for tag, _ in results]
+
+
+def shown_metrics(folder: Path) -> list[str]:
+    """The page's columns of results, from left to right."""
+    content = read(folder / "train").SummaryMetadata(hparams_metadata.EXPERIMENT_TAG).plugin_data.content
+    infos = hparams_metadata.parse_experiment_plugin_data(content).metric_infos
+    return [info.name.tag for info in infos]
+
+
+def test_without_validation_its_empty_columns_stand_last(tmp_path: Path) -> None:
+    build().fit(
+        consecutive_batches(IDS, B, T), verbose=0, callbacks=[TensorBoard(tmp_path, [], settings=SETTINGS)]
+    )
+    assert shown_metrics(tmp_path)[0] == "learning/perplexity"
 
 
 def test_without_settings_the_page_of_settings_is_left_to_others(tmp_path: Path) -> None:
     fit(build(), TensorBoard(tmp_path, []), epochs=1)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["clipping_theta", "train", "validation"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["train", "validation"]
 
 
 # ---------------------------------------------------------------- beside the training
@@ -312,14 +372,15 @@ def test_epochs_that_a_kill_undid_are_charted_once(tmp_path: Path) -> None:
     with pytest.raises(InterruptedError):
         train(keras.callbacks.LambdaCallback(on_epoch_end=die))
     train()  # goes on after epoch 2, though the third was charted
-    for run, tag in [("train", "learning/perplexity"), ("clipping_theta", "optimizer/gradient_norm")]:
-        assert list(values(tmp_path / "logs" / run, tag)) == [1, 2, 3, 4, 5]
+    for run in ("train", "validation"):
+        assert list(values(tmp_path / "logs" / run, "learning/perplexity")) == [1, 2, 3, 4, 5]
     assert list(values(tmp_path / "logs/train", "samples/分开")) == [1, 2, 3, 4, 5]
 
 
 def test_one_epoch_is_profiled_on_request(tmp_path: Path) -> None:
     fit(build(), TensorBoard(tmp_path, [], profile_epoch=2), epochs=2)
-    assert list(tmp_path.glob("plugins/profile/*/*.xplane.pb"))
+    assert list(tmp_path.glob("train/plugins/profile/*/*.xplane.pb"))
+    assert not list(tmp_path.glob("events.*")), "a run called ."
 
 
 def test_keras_tuner_gives_each_trial_a_folder_of_its_own(tmp_path: Path) -> None:

@@ -1,13 +1,12 @@
 from pathlib import Path
 from typing import Any
 
-import keras_tuner as kt
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import api_pb2, plugin_data_pb2
 
-from lyric_lm.callbacks.dashboard.events import write_events
-from lyric_lm.callbacks.dashboard.hparams import experiment
+from lyric_lm.callbacks.dashboard.events import EventFiles, scalar
+from lyric_lm.runs.history import History
 from lyric_lm.runs.record import describe_run
 from lyric_lm.runs.run import Run
 from lyric_lm.settings.config import DashboardConfig, TrainConfig
@@ -33,29 +32,17 @@ def text(events: EventAccumulator, tag: str) -> str:
     return str(events.Tensors(tag)[0].tensor_proto.string_val[0].decode())
 
 
-def test_the_experiment_says_what_varies_and_what_counts(tmp_path: Path) -> None:
-    hp = kt.HyperParameters()
-    SearchSpace(hidden_size=(4, 6), optimizer=("sgd", "adam")).declare(hp, TrainConfig())
-    write_events(tmp_path, [experiment(hp.space, held_out=True)])
-    shown = hparams_data(events_in(tmp_path), "_hparams_/experiment").experiment
-    domains = {info.name: info for info in shown.hparam_infos}
-    assert set(domains) == {"learning_rate", "hidden_size", "optimizer"}
-    rate = domains["learning_rate"].domain_interval
-    assert (rate.min_value, rate.max_value) == pytest.approx((3e-4, 1000.0))  # of both optimizers
-    assert [v.number_value for v in domains["hidden_size"].domain_discrete.values] == [4.0, 6.0]
-    assert [v.string_value for v in domains["optimizer"].domain_discrete.values] == ["adam", "sgd"]
-    metrics = {info.name.tag: info.display_name for info in shown.metric_infos}
-    assert metrics == {
-        "result/perplexity": "perplexity",
-        "result/validation_perplexity": "validation_perplexity",
-        "result/best_validation_perplexity": "best_validation_perplexity",
-    }
-
-
-def test_a_failed_trial_shows_its_traceback(tmp_path: Path) -> None:
+def test_a_failed_trial_shows_its_traceback_beside_the_epochs_that_it_did(tmp_path: Path) -> None:
+    run = Run(tmp_path / "1")
+    files = EventFiles(run.tensorboard)
+    for epoch in (1, 2):
+        files.write("train", epoch, [scalar("learning/perplexity", 5.0)])
+    files.close()
+    run.write_history(History([{"perplexity": 5.0}] * 2))
     TrialRecords(tmp_path, "loss").fail(1, OSError("the disk\nis on fire"))
-    events = events_in(Run(tmp_path / "1").tensorboard)
+    events = events_in(run.tensorboard / "train")
     assert text(events, "error") == "    OSError: the disk\n    is on fire\n    "
+    assert [event.step for event in events.Tensors("learning/perplexity")] == [1, 2]
     assert (
         hparams_data(events, "_hparams_/session_end_info").session_end_info.status == api_pb2.STATUS_FAILURE
     )
@@ -73,11 +60,15 @@ def test_a_trial_has_the_charts_of_any_run(base: TrainConfig, tmp_path: Path) ->
     config = Run.open(trial).settings()
     with Run.create(tmp_path / "run", describe_run(config, load_texts(config).training)) as run:
         train(config, run=run, dashboard=DashboardConfig())
+    ours, theirs = (events_in(r.tensorboard / "train") for r in (Run(trial), run))
     dropped = ("samples/", "weights/", "state/", "learning/samples")
-    for name in ("train", "clipping_theta"):
-        theirs, ours = events_in(run.tensorboard / name), events_in(trial / "tensorboard" / name)
-        tags = {tag for tag in theirs.Tags()["tensors"] if not tag.startswith(dropped)}
-        assert set(ours.Tags()["tensors"]) == tags
-        assert "learning/perplexity" in tags or name == "clipping_theta"
-    end = hparams_data(events_in(trial / "tensorboard"), "_hparams_/session_end_info")
+    tags = {tag for tag in theirs.Tags()["tensors"] if not tag.startswith(dropped)}
+    assert set(ours.Tags()["tensors"]) == tags
+    assert "learning/perplexity" in tags
+    named = {str(file.parent.relative_to(tmp_path / "s")) for file in (tmp_path / "s").rglob("events.*")}
+    assert named == {"trials/1/tensorboard/train", "best/tensorboard/train"}, "TensorBoard's names of runs"
+    assert hparams_data(ours, "_hparams_/session_start_info").session_start_info.group_name == str(trial)
+    columns = hparams_data(ours, "_hparams_/experiment").experiment.hparam_infos
+    assert columns[0].name == "learning_rate", "what varies stands first"
+    end = hparams_data(ours, "_hparams_/session_end_info")
     assert end.session_end_info.status == api_pb2.STATUS_SUCCESS
