@@ -71,8 +71,8 @@ class TensorBoard(keras.callbacks.Callback):  # type: ignore[misc]
         check_at_least_one(profile_epoch=profile_epoch)
         self.log_dir = str(log_dir)
         self.samples = SampleWriter.of(prefixes, **sampling)
-        self.samples_every = samples_every
-        self.histograms_every = histograms_every
+        self.samples_every: int | Literal["auto"] | None = samples_every
+        self.histograms_every: int | Literal["auto"] | None = histograms_every
         self.settings = settings
         self.name = name
         self.profile_epoch = profile_epoch

@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.table import Table
 
 from lyric_lm.display.trial_picture import TrialPoint, draw_trials
-from lyric_lm.settings.config import LEARNING_RATES
 from lyric_lm.settings.flags import train_command
 from lyric_lm.tuning.retrain import mean_and_deviation, retrain
 from lyric_lm.tuning.trial_records import TrialResult, trial_number
@@ -57,14 +56,12 @@ def trial_table(tuner: RNNTuner, num_trials: int | None = None) -> Table:
 
 def draw_picture(tuner: RNNTuner) -> None:
     """Leave a picture of all trials that have a score."""
-    points = []
-    for number, result in tuner.records.results().items():
-        if result.score is not None:
-            config = tuner.records.config(number)
-            name = config.optimizer.optimizer
-            rate = config.optimizer.learning_rate or LEARNING_RATES[name]
-            whole = result.state == "finished"
-            points.append(TrialPoint(name, rate, config.model.hidden_size, result.score, whole))
+    varied = _varied(tuner)
+    points = [
+        TrialPoint(number, varied[number], result.score, result.state)
+        for number, result in tuner.records.results().items()
+        if result.score is not None and number in varied
+    ]
     draw_trials(points, tuner.run_dir / PICTURE, metric=tuner.objective)
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 @dataclasses.dataclass(frozen=True)
 class Plot:
-    """Draw how runs went, as a PNG and an SVG: perplexity, validation, gradient norm and samples."""
+    """Draw how runs, or a search's best trials, went: perplexity, validation, gradient norm, samples."""
 
-    run_dir: tuple[Path, ...]  # the folders of the runs to compare
-    output: Path | None = None  # the PNG, with the SVG beside it; None: plot.png in the first run's folder
+    run_dir: tuple[Path, ...]  # the folders of the runs to compare, or of a search
+    output: Path | None = None  # the PNG, with the SVG beside it; None: plot.png in the first folder
 
     def __post_init__(self) -> None:
         if not self.run_dir:
@@ -24,7 +24,7 @@ class Plot:
         from lyric_lm.display.plotting import draw_runs
         from lyric_lm.runs.curves import RunCurves
 
-        runs = [RunCurves.read(path) for path in self.run_dir]
+        runs = [run for path in self.run_dir for run in RunCurves.read_all(path)]
         png, svg = draw_runs(runs, self.output or self.run_dir[0] / "plot.png")
         print(printable(f"Drawn in {png} and {svg}."))
         if cjk_font() is None:

@@ -14,16 +14,13 @@ from matplotlib.ticker import LogLocator, NullLocator
 from rich.cells import cell_len
 
 from lyric_lm.data.printable import printable
+from lyric_lm.display.colours import COLOURS, GREY
 from lyric_lm.display.fonts import FONT_ADVICE, cjk_font
 from lyric_lm.display.wrapping import wrapped
 from lyric_lm.runs.atomic_files import write_atomically
 from lyric_lm.runs.curves import RunCurves
 
-# Okabe and Ito (2008): told apart by colour-blind readers too. Runs beyond the seventh are drawn dashed.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-_STYLES = ("-", "--", ":", "-.")
-_GREY = "#5f6368"
-_PANELS = (("perplexity", "training perplexity"), ("val_perplexity", "validation perplexity"))
+_MARKERS = ("", "o", "^", "s", "D")  # of the first runs, one a colour, then of the next, and so on
 
 # Inches: of the whole picture, of the charts with their labels, and of a line of the captions.
 _WIDTH, _CHARTS, _LINE = 12.0, 4.3, 0.24
@@ -32,7 +29,7 @@ _MAX_LINES = 3  # of each sample
 
 
 def draw_runs(runs: Sequence[RunCurves], path: Path) -> list[Path]:
-    """Draw perplexity, validation and gradient norm of runs, with their last samples as captions.
+    """Draw perplexity, on training and validation, and gradient norm of runs, above their last samples.
 
     Args:
         runs: at least one; each has a colour, named in its caption.
@@ -64,37 +61,37 @@ def draw_runs(runs: Sequence[RunCurves], path: Path) -> list[Path]:
 
 
 def _draw_charts(figure: Any, runs: Sequence[RunCurves], *, bottom: float, top: float) -> None:
-    panels = [(name, title) for name, title in _PANELS if any(run.history.column(name) for run in runs)]
-    panels.append(("grad_norm", "gradient norm before clipping"))
-    row = figure.subplots(1, len(panels), squeeze=False)[0]
-    figure.subplots_adjust(left=0.05, right=0.985, bottom=bottom, top=top, wspace=0.16)
-    for axes, (name, _) in zip(row, panels, strict=True):
-        axes.set_yscale("log")
-        for i, run in enumerate(runs):
-            if values := run.history.column(name):
-                # One epoch makes no line.
-                marker = "o" if len(values) == 1 else None
-                axes.plot(
-                    range(1, len(values) + 1),
-                    values,
-                    _style(i),
-                    color=_colour(i),
-                    linewidth=1.5,
-                    marker=marker,
-                )
-            if name == "val_perplexity" and (best := run.history.best(name)):
-                axes.plot(best[1], best[0], "o", color=_colour(i), markersize=5)
-    for theta in sorted({run.clipping_theta for run in runs}):
-        row[-1].axhline(theta, color=_GREY, linewidth=1, linestyle=":")
+    perplexity, norm = figure.subplots(1, 2, width_ratios=(3, 2))
+    figure.subplots_adjust(left=0.05, right=0.985, bottom=bottom, top=top, wspace=0.12)
+    for i, run in enumerate(runs):
+        _draw_line(perplexity, run, "perplexity", i, "-")
+        _draw_line(norm, run, "grad_norm", i, "-")
+        _draw_line(perplexity, run, "val_perplexity", i, "--")
+        if best := run.history.best("val_perplexity"):
+            perplexity.plot(best[1], best[0], "o", color=_colour(i), markersize=6)
+    thetas = {run.clipping_theta: i for i, run in reversed(list(enumerate(runs)))}
+    for theta, i in sorted(thetas.items()):
+        norm.axhline(theta, color=GREY if len(thetas) == 1 else _colour(i), linewidth=1, linestyle=":")
+    if len(thetas) == 1:
+        (theta,) = thetas
         place: Any = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "ha": "right"}
-        row[-1].annotate(f"theta {theta:g}", (1, theta), (0, 3), color=_GREY, **place)
-    if len(panels) == 3:
-        # One scale for both perplexities, so that they can be compared.
-        (low, high), (other_low, other_high) = row[0].get_ylim(), row[1].get_ylim()
-        for axes in row[:2]:
-            axes.set_ylim(min(low, other_low), max(high, other_high))
-    for axes, (_, title) in zip(row, panels, strict=True):
-        _dress(axes, title)
+        norm.annotate(f"theta {theta:g}", (1, theta), (0, 3), color=GREY, **place)
+    _dress(perplexity, "perplexity")
+    _dress(norm, "gradient norm before clipping" + (", dotted: theta" if len(thetas) > 1 else ""))
+    if any(run.history.column("val_perplexity") for run in runs):
+        kinds: list[Any] = [("-", "", "training"), ("--", "", "validation"), ("", "o", "its best epoch")]
+        key = [Line2D([], [], color=GREY, linestyle=s, marker=m, label=text) for s, m, text in kinds]
+        place = {"loc": "lower right", "bbox_to_anchor": (1, 1), "borderaxespad": 0}
+        perplexity.legend(handles=key, ncols=len(key), frameon=False, labelcolor=GREY, **place)
+
+
+def _draw_line(axes: Any, run: RunCurves, name: str, i: int, style: str) -> None:
+    """A figure of the i-th run over its epochs, where it has any."""
+    axes.set_yscale("log")
+    if values := run.history.column(name):
+        # One epoch makes no line.
+        marks: dict[str, Any] = {"marker": "o"} if len(values) == 1 else _marks(i)
+        axes.plot(range(1, len(values) + 1), values, style, color=_colour(i), linewidth=1.5, **marks)
 
 
 def _dress(axes: Any, title: str) -> None:
@@ -104,8 +101,8 @@ def _dress(axes: Any, title: str) -> None:
     axes.yaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_minor_locator(NullLocator())
     axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.set_xlabel("epoch", color=_GREY)
-    axes.tick_params(colors=_GREY)
+    axes.set_xlabel("epoch", color=GREY)
+    axes.tick_params(colors=GREY)
     axes.grid(color="#e3e5e8", linewidth=0.8)
     axes.spines[["top", "right"]].set_visible(False)
 
@@ -120,10 +117,11 @@ def _subdivisions(ratio: float) -> tuple[float, ...]:
 def _draw_captions(figure: Any, captions: Sequence[list[str]], *, top: float, line: float) -> None:
     y = top
     for i, caption in enumerate(captions):
-        mark = Line2D([0.02, 0.045], [y - 0.45 * line] * 2, color=_colour(i), linestyle=_style(i))
+        marks: dict[str, Any] = _marks(i) | {"markevery": [1]}
+        mark = Line2D([0.02, 0.0325, 0.045], [y - 0.45 * line] * 3, color=_colour(i), **marks)
         figure.add_artist(mark)
         for number, text in enumerate(caption):
-            colour = _colour(i) if number == 0 else "#202124"
+            colour = (_colour(i), GREY)[number] if number < 2 else "#202124"
             figure.text(0.052, y, text, va="top", parse_math=False, color=colour)
             y -= line
         y -= 0.8 * line
@@ -131,11 +129,13 @@ def _draw_captions(figure: Any, captions: Sequence[list[str]], *, top: float, li
 
 def _caption(run: RunCurves) -> list[str]:
     """The run's name and figures, then its last samples."""
-    head = f"{run.name}: perplexity {run.history.last('perplexity'):.3f} after epoch {len(run.history)}"
+    name = f"{run.name} ({run.settings})" if run.settings else run.name
+    head = f"{name}: perplexity {run.history.last('perplexity'):.3f} after epoch {len(run.history)}"
     if best := run.history.best("val_perplexity"):
         head += f", on validation at best {best[0]:.1f} (epoch {best[1]})"
     samples = [wrapped(s, width=cell_len, most=_COLUMNS, num_lines=_MAX_LINES) for s in run.samples]
-    return [printable(line) for line in [head, *itertools.chain(*samples)]]
+    heading = [f"Samples of {run.name} after epoch {run.samples_epoch}:"] if samples else []
+    return [printable(line) for line in [head, *heading, *itertools.chain(*samples)]]
 
 
 def _chinese_family() -> list[str]:
@@ -149,8 +149,9 @@ def _chinese_family() -> list[str]:
 
 
 def _colour(i: int) -> str:
-    return _COLOURS[i % len(_COLOURS)]
+    return COLOURS[i % len(COLOURS)]
 
 
-def _style(i: int) -> Any:
-    return _STYLES[i // len(_COLOURS) % len(_STYLES)]
+def _marks(i: int) -> dict[str, Any]:
+    """What tells the i-th run's lines from those of the same colour."""
+    return {"marker": _MARKERS[i // len(COLOURS) % len(_MARKERS)], "markersize": 5, "markevery": 0.1}

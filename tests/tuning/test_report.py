@@ -3,7 +3,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import matplotlib.image
 import pytest
 from rich.console import Console
 
@@ -11,6 +10,7 @@ from lyric_lm.data import Lyrics
 from lyric_lm.runs.record import describe_run
 from lyric_lm.settings.changes import with_settings
 from lyric_lm.settings.config import TrainConfig
+from lyric_lm.tuning import report
 from lyric_lm.tuning.report import PICTURE, conclusion, draw_picture, trial_line, trial_table
 from lyric_lm.tuning.trial_records import TrialRecords, TrialResult
 
@@ -72,15 +72,20 @@ def test_the_table_has_the_best_first_and_fits_a_terminal(tuner: Any) -> None:
     assert rows[1] == ["1", "sgd", "0.000123", "64", "5.5", "6", "9", "finished"]
 
 
-def test_the_picture_shows_something_for_each_optimizer(tuner: Any) -> None:
+def test_the_picture_shows_the_trials_that_have_a_score(tuner: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Any] = []
+    monkeypatch.setattr(
+        report, "draw_trials", lambda points, path, metric: drawn.append((points, path, metric))
+    )
     draw_picture(tuner)
-    pixels = matplotlib.image.imread(tuner.run_dir / PICTURE)
-    height, width = pixels.shape[:2]
-    assert width > 2 * height
-    assert len({tuple(pixel) for pixel in pixels.reshape(-1, pixels.shape[2])}) > 50
-    red = (pixels[..., 0] > 0.9) & (pixels[..., 1] < 0.2) & (pixels[..., 2] < 0.2)
-    assert red.any()
-    assert not red[:, width // 2 :].any()  # the best is an adam, whose panel is the left one
+    ((points, path, metric),) = drawn
+    assert (path, metric) == (tuner.run_dir / PICTURE, "perplexity")
+    assert [(p.number, p.score, p.state) for p in points] == [
+        (1, 5.5, "finished"),
+        (2, 2.25, "pruned"),
+        (3, 100.0, "diverged"),
+    ]
+    assert points[1].values == {"optimizer": "adam", "learning_rate": 3.0, "hidden_size": 512}
 
 
 def test_the_conclusion_ends_in_commands_and_the_disk_used(

@@ -73,6 +73,7 @@ def test_curves_and_the_last_samples_are_read_from_the_run_folder(tmp_path: Path
     assert run.history.column("perplexity") == [10, 5, 3]
     assert run.history.best("val_perplexity") == (20.5, 2)
     assert run.samples == ["分开新\n第二行", "不分开 $x_1$ <b>"]
+    assert run.samples_epoch == 3
     assert run.history.column("no such log") == []
 
 
@@ -111,26 +112,37 @@ def test_each_run_is_drawn_in_each_chart_on_a_logarithmic_scale(
     draw_runs([RunCurves.read(path) for path in paths], tmp_path / "picture.png")
     (figure,) = figures
     assert [axes.get_title(loc="left") for axes in figure.axes] == [
-        "training perplexity",
-        "validation perplexity",
-        "gradient norm before clipping",
+        "perplexity",
+        "gradient norm before clipping, dotted: theta",
     ]
     assert {axes.get_yscale() for axes in figure.axes} == {"log"}
-    for line in (0, 1):
-        assert curve(figure, 0, line) == [(1, 10), (2, 5), (3, 3)]
-        assert curve(figure, 2, line) == [(1, 0.5), (2, 0.4), (3, 0.2)]
-    assert curve(figure, 1, 1) == [(2, 20.5)], "the best epoch is marked"
-    thetas = [line.get_ydata()[0] for line in figure.axes[2].lines[2:]]  # type: ignore[index]
+    for run in (0, 1):
+        training, validation, best = (figure.axes[0].lines[3 * run + i] for i in range(3))
+        assert curve(figure, 0, 3 * run) == [(1, 10), (2, 5), (3, 3)]
+        assert curve(figure, 0, 3 * run + 1)[:2] == [(1, 30.5), (2, 20.5)]
+        assert curve(figure, 0, 3 * run + 2) == [(2, 20.5)], "the best epoch is marked"
+        assert (training.get_linestyle(), validation.get_linestyle()) == ("-", "--")
+        assert training.get_color() == validation.get_color() == best.get_color()
+        assert curve(figure, 1, run) == [(1, 0.5), (2, 0.4), (3, 0.2)]
+    thetas = [line.get_ydata()[0] for line in figure.axes[1].lines[2:]]  # type: ignore[index]
     assert thetas == [0.02, 0.3]
-    assert figure.axes[0].get_ylim() == figure.axes[1].get_ylim()
-    colours = [figure.axes[0].lines[i].get_color() for i in (0, 1)]
-    assert colours[0] != colours[1]
+    assert figure.axes[0].lines[0].get_color() != figure.axes[0].lines[3].get_color()
+    legend = figure.axes[0].get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["training", "validation", "its best epoch"]
 
 
-def test_without_validation_its_chart_is_left_out(tmp_path: Path, figures: list[Figure]) -> None:
+def test_runs_beyond_the_colours_are_told_apart_by_marks(tmp_path: Path, figures: list[Figure]) -> None:
+    run = RunCurves.read(write_run(tmp_path / "run"))
+    draw_runs([run] * 9, tmp_path / "picture.png")
+    lines = figures[0].axes[1].lines[:9]
+    assert len({(line.get_color(), line.get_marker()) for line in lines}) == 9
+
+
+def test_without_validation_nothing_speaks_of_it(tmp_path: Path, figures: list[Figure]) -> None:
     path = write_run(tmp_path / "run", history="epoch,grad_norm,perplexity\n1,.5,7\n")
     draw_runs([RunCurves.read(path)], tmp_path / "picture.png")
-    assert len(figures[0].axes) == 2
+    assert figures[0].axes[0].get_legend() is None
     assert figures[0].axes[0].lines[0].get_marker() == "o", "one epoch makes no line"
 
 
@@ -139,7 +151,8 @@ def test_samples_stand_below_as_they_are_with_every_glyph(tmp_path: Path, figure
     # A glyph that no font has would be a warning, which is an error in these tests.
     path = write_run(tmp_path / "歌词")
     png, svg = draw_runs([RunCurves.read(path)], tmp_path / "picture.png")
-    head, *samples = captions(figures[0])
+    head, whose, *samples = captions(figures[0])
+    assert whose == "Samples of 歌词 after epoch 3:"
     assert head == "歌词: perplexity 3.000 after epoch 3, on validation at best 20.5 (epoch 2)"
     assert samples == ["分开新", "第二行", "不分开 $x_1$ <b>"]
     with Image.open(png) as picture:
@@ -153,7 +166,7 @@ def test_a_long_sample_is_wrapped_and_ends_in_an_ellipsis(tmp_path: Path, figure
         pytest.skip("no font with Chinese characters is installed")
     path = write_run(tmp_path / "run", samples="epoch 3, perplexity 3.0\n - " + "分" * 1000 + "\n")
     draw_runs([RunCurves.read(path)], tmp_path / "picture.png")
-    _, *lines = captions(figures[0])
+    _, _, *lines = captions(figures[0])
     assert len(lines) == 3
     assert max(map(len, lines)) <= 67
     assert lines[-1].endswith("…")
@@ -177,7 +190,44 @@ def test_the_same_runs_give_the_same_bytes(tmp_path: Path) -> None:
     assert [file.read_bytes() for file in first] == [file.read_bytes() for file in second]
 
 
+# ---------------------------------------------------------------- a search
+
+
+def write_trial(search: Path, number: int, *, theta: float, score: float | None) -> Path:
+    folder = write_run(search / "trials" / str(number), theta=theta)
+    (folder / "result.json").write_text(json.dumps({"score": score}), encoding="utf-8")
+    return folder
+
+
+def test_of_a_search_the_best_trials_are_drawn_with_what_tells_them_apart(
+    tmp_path: Path, figures: list[Figure]
+) -> None:
+    scores = {1: 5.0, 2: None, 10: 3.0, **{i: 9.0 + i for i in range(11, 18)}}
+    for number, score in scores.items():
+        write_trial(tmp_path, number, theta=number / 100, score=score)
+    write_run(tmp_path / "trials" / "20", history=None)  # which has only begun
+    runs = RunCurves.read_all(tmp_path)
+    assert [run.name for run in runs] == [f"trial {i}" for i in (10, 1, 11, 12, 13, 14, 15)]
+    assert [bool(run.samples) for run in runs] == [True] + 6 * [False], (
+        "only the best one's samples are shown"
+    )
+    draw_runs(runs, tmp_path / "picture.png")
+    assert captions(figures[0])[0].startswith("trial 10 (clipping_theta 0.1): perplexity 3.000 after epoch 3")
+
+
+def test_a_search_without_an_epoch_says_so(tmp_path: Path) -> None:
+    write_run(tmp_path / "trials" / "1", history=None)
+    with pytest.raises(RunError, match="no epoch of a trial yet"):
+        RunCurves.read_all(tmp_path)
+
+
 # ---------------------------------------------------------------- the command
+
+
+def test_the_command_draws_a_search_into_its_folder(tmp_path: Path) -> None:
+    write_trial(tmp_path, 1, theta=0.5, score=2.0)
+    assert main(["plot", "--run-dir", str(tmp_path)]) == 0
+    assert (tmp_path / "plot.svg").exists()
 
 
 def test_the_command_draws_into_the_first_runs_folder(tmp_path: Path, capsys: Any) -> None:
