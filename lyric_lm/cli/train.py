@@ -203,12 +203,18 @@ def _tell(line: str) -> None:
     os.write(1, (show_cursor + line + "\n").encode())
 
 
-@contextlib.contextmanager
-def _progress(epochs: int, *, shown: bool) -> Iterator[tuple[list[Any], Callable[[str], object]]]:
+_Progress = tuple[list[Any], Callable[[str], object]]
+
+
+def _progress(epochs: int, *, shown: bool) -> contextlib.AbstractContextManager[_Progress]:
     """Callbacks that draw a progress bar on a terminal, and a function that prints a line above it."""
     if not shown or not sys.stdout.isatty():
-        yield [], _say if shown else lambda _: None
-        return
+        return contextlib.nullcontext(([], _say if shown else lambda _: None))
+    return _bar_in_notebook(epochs) if "JPY_PARENT_PID" in os.environ else _bar_on_terminal(epochs)
+
+
+@contextlib.contextmanager
+def _bar_on_terminal(epochs: int) -> Iterator[_Progress]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
     from rich.text import Text
@@ -221,3 +227,22 @@ def _progress(epochs: int, *, shown: bool) -> Iterator[tuple[list[Any], Callable
         task = progress.add_task("", total=epochs, perplexity="-")
         callback = EpochProgress(lambda done, text: progress.update(task, completed=done, perplexity=text))
         yield [callback], lambda line: progress.console.print(Text(printable(line)), soft_wrap=True)
+
+
+@contextlib.contextmanager
+def _bar_in_notebook(epochs: int) -> Iterator[_Progress]:
+    """The `!` of a notebook is a terminal that obeys carriage returns only."""
+    from lyric_lm.callbacks.epoch_progress import EpochProgress
+    from lyric_lm.model.notebook_bar import text_bar
+
+    def draw(line: str) -> None:
+        print(f"\r{line:70}", end="", flush=True)
+
+    def show(line: str) -> None:
+        print(f"\r{'':70}\r{printable(line)}", flush=True)
+
+    update = EpochProgress(lambda done, text: draw(f"{text_bar(done, epochs)}, perplexity {text}"))
+    try:
+        yield [update], show
+    finally:
+        print(f"\r{'':70}", end="\r", flush=True)

@@ -85,6 +85,12 @@ def _each(callbacks: Any) -> Iterator[Any]:
             yield callback
 
 
+def asks_for_bar(verbose: Any, callbacks: Any) -> bool:
+    """Whether Keras would choose the progress bar of a `fit`; what the user chose is the user's."""
+    chosen = any(isinstance(callback, keras.callbacks.ProgbarLogger) for callback in _each(callbacks))
+    return verbose == "auto" and not chosen and keras.config.is_interactive_logging_enabled()
+
+
 _BATCH_HOOKS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
 # Keras' own batch hooks, and whether they do nothing.
 _IDLE: dict[Any, Callable[[Any], bool]] = {

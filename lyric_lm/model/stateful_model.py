@@ -15,6 +15,7 @@ from lyric_lm.model.fit_data import check_pairs, check_rows, rows_of_a_batch, ro
 from lyric_lm.model.fit_hooks import (
     StartEpoch,
     TimeSteps,
+    asks_for_bar,
     asks_for_batches,
     first_of_all,
     steps_at_once,
@@ -27,6 +28,7 @@ from lyric_lm.model.keras_internals import (
     supports_jit,
     tracing_expected,
 )
+from lyric_lm.model.notebook_bar import NotebookBar, in_notebook
 from lyric_lm.model.replicas import check_scope, check_shares, on_each_replica, prepare, strategy_in_scope
 
 
@@ -118,6 +120,7 @@ class StatefulModel(keras.Model, abc.ABC):  # type: ignore[misc]
         32 steps run as one compiled loop; a progress bar then moves in jumps.
 
         Args: as `keras.Model.fit`'s, but for these.
+            verbose: "auto" is one bar for all epochs in a notebook, elsewhere one for each, as Keras' is.
             callbacks: one that has a method `set_callbacks` is given the list of all of them at the start.
             shuffle: None shuffles arrays where the model is not `stateful`, as Keras does, and nothing else.
             class_weight: None; all characters weigh alike.
@@ -146,9 +149,12 @@ class StatefulModel(keras.Model, abc.ABC):  # type: ignore[misc]
         at_once = 1 if one_by_one else steps_at_once(training[0], batch_size, steps_per_epoch)
         tell_of_each_other(callbacks)
         self.make_train_function()
+        own_hooks = self._own_hooks(x, rows or 0)
+        if in_notebook() and asks_for_bar(verbose, callbacks):
+            own_hooks, verbose = [*own_hooks, NotebookBar()], 0
         with (
             self.train_function.running(size=at_once, check=check),
-            first_of_all(self._own_hooks(x, rows or 0), callbacks, self) as all_callbacks,
+            first_of_all(own_hooks, callbacks, self) as all_callbacks,
         ):
             return super().fit(
                 x,

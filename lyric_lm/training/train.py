@@ -7,6 +7,7 @@ import keras
 from lyric_lm.callbacks.exact_resume import ExactResume
 from lyric_lm.callbacks.standard import StandardCallbacks
 from lyric_lm.model.growth import open_characters
+from lyric_lm.model.notebook_bar import in_notebook
 from lyric_lm.model.replicas import is_chief
 from lyric_lm.model.rnn_model import RNNModel
 from lyric_lm.runs.card import run_card
@@ -51,7 +52,8 @@ def train(
             a new text are `parent.settings_for(...)`; the record of `run` has its `heritage`.
         callbacks: more callbacks, placed as `StandardCallbacks` says; an `ExactResume` among them replaces
             the run's own, which writes a checkpoint every ten epochs.
-        show: called with each line of the reports; None shows nothing, and prints warnings.
+        show: called with each line of the reports, above which a notebook has a progress bar; None shows
+            nothing, and prints warnings.
         dashboard: what TensorBoard's logs in the run hold; None writes none.
         devices: where the model is trained, if it is not given; None: on one device.
         until_epoch: the last epoch for now, where the settings have more; the run can be gone on with.
@@ -109,7 +111,7 @@ def train(
             texts.batches(config),
             validation_data=texts.validation_batches,
             epochs=epochs,
-            verbose=0,
+            verbose="auto" if show is not None and in_notebook() else 0,
             callbacks=standard.in_order(),
         )
     outcome = _outcome(model, standard)
