@@ -74,9 +74,11 @@ class LyricSamples(keras.callbacks.Callback):  # type: ignore[misc]
         self._unreported: tuple[int, dict[str, float], float] | None = None  # the latest epoch
 
     def state_dict(self) -> dict[str, Any]:
+        """What a resume needs: the lines."""
         return {"lines": self.lines}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take back what `state_dict` returned."""
         self.lines = state["lines"]
 
     def on_train_begin(self, logs: Any = None) -> None:

@@ -85,9 +85,11 @@ class TensorBoard(keras.callbacks.Callback):  # type: ignore[misc]
         self._profiling = False
 
     def state_dict(self) -> dict[str, Any]:
+        """What a resume needs: the best figure so far."""
         return {"results": {"best_val_perplexity": self._best_val_perplexity}}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take back what `state_dict` returned."""
         self._best_val_perplexity = state["results"].get("best_val_perplexity", math.inf)
 
     # ------------------------------------------------------------------ Keras' hooks

@@ -32,9 +32,11 @@ class ValidationReport(keras.callbacks.Callback):  # type: ignore[misc]
         self.best_epoch = self.epochs_done = 0  # counted from 1
 
     def state_dict(self) -> dict[str, Any]:
+        """What a resume needs: the best epoch so far, and how many are done."""
         return {"best": self.best, "best_epoch": self.best_epoch, "epochs_done": self.epochs_done}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take back what `state_dict` returned."""
         self.best, self.best_epoch = state["best"], state["best_epoch"]
         self.epochs_done = state["epochs_done"]
 

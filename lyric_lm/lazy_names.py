@@ -32,7 +32,9 @@ def lazy_names(package: str) -> tuple[Callable[[str], Any], Callable[[], list[st
     def get(name: str) -> Any:
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return getattr(importlib.import_module(homes[name]), name)
+        value = getattr(importlib.import_module(homes[name]), name)
+        setattr(sys.modules[package], name, value)  # asked once; and tools that read `__dict__` find it
+        return value
 
     return get, lambda: sorted(
         {*homes, *(name for name in vars(sys.modules[package]) if name.startswith("__"))}
