@@ -129,6 +129,8 @@ def test_top_level_holds_only_what_the_user_asked_for() -> None:
         "lyric_lm.data",
         "lyric_lm.generation",
         "lyric_lm.callbacks",
+        "lyric_lm.export",
+        "lyric_lm.settings",
         "lyric_lm.training",
         "lyric_lm.tuning",
     ],
@@ -156,7 +158,7 @@ def test_no_registry_or_machine_is_named_in_the_repository() -> None:
         "|".join(["pypi" + r"\.org", "python" + "hosted", "npm" + "js", "/" + "root/", "/" + "work/"])
     )
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for name in tracked.splitlines():
-        path = ROOT / name
-        if path.is_file() and path.suffix in {".py", ".md", ".toml", ".yaml", ".json", ".csv", ".txt", ""}:
-            assert not banned.search(path.read_text(encoding="utf-8", errors="ignore")), name
+    texts = {".py", ".md", ".ipynb", ".toml", ".yaml", ".json", ".csv", ".txt", ""}
+    for path in map(ROOT.joinpath, tracked.splitlines()):
+        if path.is_file() and path.suffix in texts:
+            assert not banned.search(path.read_text(encoding="utf-8", errors="ignore")), path

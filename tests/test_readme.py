@@ -3,6 +3,7 @@
 import ast
 import importlib
 import importlib.util
+import json
 import re
 import shlex
 from pathlib import Path
@@ -25,6 +26,7 @@ READMES = sorted(
     if "fixtures" not in path.parts
 )
 READMES = [*FRONT, "CONTRIBUTING.md", *READMES]
+NOTEBOOKS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "lyric_lm").rglob("*.ipynb"))
 NOT_OF_THE_COMMAND = ("CONTRIBUTING.md", "tests/benchmarks/README.md")  # whose flags are other programs'
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -34,7 +36,11 @@ _HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
 
 
 def text_of(name: str) -> str:
-    return (ROOT / name).read_text(encoding="utf-8")
+    """A page, or what of a notebook is text."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    if not name.endswith(".ipynb"):
+        return text
+    return "\n".join("".join(c["source"]) for c in json.loads(text)["cells"] if c["cell_type"] == "markdown")
 
 
 def blocks(name: str, *languages: str) -> list[str]:
@@ -109,7 +115,7 @@ def test_the_python_compiles_and_the_names_that_it_imports_exist(name: str) -> N
                     assert hasattr(module, alias.name), f"{node.module}.{alias.name}"
 
 
-@pytest.mark.parametrize("name", READMES)
+@pytest.mark.parametrize("name", [*READMES, "CHANGELOG.md", *NOTEBOOKS])
 def test_the_links_lead_somewhere(name: str) -> None:
     for link in _LINK.findall(_BLOCK.sub("", text_of(name))):
         if re.match(r"[a-z]+:", link):
