@@ -40,7 +40,7 @@ from lyric_lm.training import Parent, Texts, train
 from lyric_lm.training.texts import read_texts
 
 WIDTH, DROPOUT = 128, 0.4  # of the recipe's 256 and 0.65
-CHARS_READ = 600_000  # in a training from scratch, of the recipe's million
+CHARS_READ = 400_000  # in a training from scratch, of the recipe's million
 GRID = {"learning_rate": (1e-3, 2e-3, 4e-3), "epochs": (8, 16), "dropout": (0.4, 0.6)}
 
 
@@ -136,21 +136,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--grid", action="store_true")
-    parser.add_argument("--output", type=Path, help="where to write every figure, as JSON")
+    parser.add_argument("--output", type=Path, help="every figure, as JSON; those that it holds are kept")
+    parser.add_argument("--shortest-first", action="store_true")
     args = parser.parse_args()
     keep_memory()  # as `lyric-lm train` does
-    results: dict[str, Any] = {}
+    kept = args.output is not None and args.output.is_file()
+    results: dict[str, dict[str, Any]] = json.loads(args.output.read_text("utf-8")) if kept else {}
     with tempfile.TemporaryDirectory() as folder:
         if args.grid:
             grid(Path(folder))
             return
-        for name, earlier, later in pairs(Path(folder)):
-            runs = results[name] = [measure(earlier, later, seed) for seed in args.seeds]
-            if args.output is not None:
-                args.output.write_text(json.dumps(results, indent=1), encoding="utf-8")
+        for name, earlier, later in list(pairs(Path(folder)))[:: -1 if args.shortest_first else 1]:
+            runs = results.setdefault(name, {})
+            for seed in map(str, args.seeds):
+                if seed not in runs:
+                    runs[seed] = measure(earlier, later, int(seed))
+                    print(f"{name}, seed {seed}: {runs[seed]}", flush=True)
+                if args.output is not None:
+                    args.output.write_text(json.dumps(results, indent=1), encoding="utf-8")
             print(f"\n{name:36}{'perplexity':>12}{'copied, %':>11}")
-            for row in runs[0]:
-                perplexity, share = (statistics.median(run[row][i] for run in runs) for i in (0, 1))
+            for row in ("from scratch", "from R", "R as it is"):
+                perplexity, share = (statistics.median(run[row][i] for run in runs.values()) for i in (0, 1))
                 print(f"{row:36}{perplexity:12.1f}{100 * share:11.2f}", flush=True)
 
 
