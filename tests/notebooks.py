@@ -10,6 +10,12 @@ from nbformat import NotebookNode
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "lyric_lm/tutorials").glob("*.ipynb"))
 EPOCHS = "EPOCHS = 250"  # what says in their parameter cell how long they take
+_WITHOUT_XLA = """
+from lyric_lm.cli.start import start_tensorflow
+start_tensorflow()
+from lyric_lm.model.stateful_model import StatefulModel
+StatefulModel._resolve_auto_jit_compile = lambda _: False
+"""
 
 
 def read(path: Path) -> NotebookNode:
@@ -22,7 +28,7 @@ def execute(*notebooks: NotebookNode, epochs: int | None = None) -> None:
 
     Args:
         notebooks: to run.
-        epochs: to train for; None: as many as they say.
+        epochs: to train for, without XLA, whose compiling would take longer; None: as many as they say.
 
     Raises:
         CellExecutionError: a cell failed.
@@ -32,6 +38,8 @@ def execute(*notebooks: NotebookNode, epochs: int | None = None) -> None:
         if epochs is not None and "parameters" in cell.metadata.get("tags", []):
             assert cell.source.count(EPOCHS) == 1
             cell.source = cell.source.replace(EPOCHS, f"EPOCHS = {epochs}")
+    if epochs is not None:
+        cells.insert(0, nbformat.v4.new_code_cell(_WITHOUT_XLA))  # type: ignore[no-untyped-call]
     together = NotebookNode(  # type: ignore[no-untyped-call]
         cells=cells,
         metadata=dict(notebooks[0].metadata),  # a copy: the run writes this Python's version into it
