@@ -129,7 +129,8 @@ def _dashboard(
         samples_every=dashboard.samples_every,
         histograms_every=dashboard.histograms_every,
         settings=listed_settings(config),
-        name=str(run.path),
+        # The page shows about sixteen letters; the folder around it keeps runs of one name apart.
+        name=f"{run.path.resolve().name} ({run.path.parent})",
         profile_epoch=dashboard.profile_epoch,
     )
 

@@ -207,7 +207,9 @@ def test_samples_are_kept_for_every_epoch_with_their_characters(page: Page, run:
 
 def test_settings_and_results_stand_in_a_row(page: Page, run: Run) -> None:
     page.open("hparams")
-    text = page.wait_for("hidden_size", "optimizer", "adam", "64.000", str(run.folder))
+    text = page.wait_for(
+        "hidden_size", "optimizer", "adam", "64.000", f"{run.folder.name} ({run.folder.parent})"
+    )
     assert text.index("best_validation_perplexity") < text.index(
         "validation_perplexity", text.index("best_") + 9
     )

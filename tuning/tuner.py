@@ -178,7 +178,7 @@ class RNNTuner(kt.engine.base_tuner.BaseTuner):  # type: ignore[misc]
             samples_every=None,
             histograms_every=None,
             settings=settings,
-            name=str(run.path),
+            name=f"trial {number} ({self.run_dir})",
         )
         resume = ExactResume(run.checkpoints, every=epochs, report=self._say_once)
         if not self._prunes:

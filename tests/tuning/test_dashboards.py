@@ -61,13 +61,18 @@ def test_a_trial_has_the_charts_of_any_run(base: TrainConfig, tmp_path: Path) ->
     with Run.create(tmp_path / "run", describe_run(config, load_texts(config).training)) as run:
         train(config, run=run, dashboard=DashboardConfig())
     ours, theirs = (events_in(r.tensorboard / "train") for r in (Run(trial), run))
+    name = hparams_data(theirs, "_hparams_/session_start_info").session_start_info.group_name
+    assert name == f"run ({tmp_path})"
     dropped = ("samples/", "weights/", "state/", "learning/samples")
     tags = {tag for tag in theirs.Tags()["tensors"] if not tag.startswith(dropped)}
     assert set(ours.Tags()["tensors"]) == tags
     assert "learning/perplexity" in tags
     named = {str(file.parent.relative_to(tmp_path / "s")) for file in (tmp_path / "s").rglob("events.*")}
     assert named == {"trials/1/tensorboard/train", "best/tensorboard/train"}, "TensorBoard's names of runs"
-    assert hparams_data(ours, "_hparams_/session_start_info").session_start_info.group_name == str(trial)
+    assert (
+        hparams_data(ours, "_hparams_/session_start_info").session_start_info.group_name
+        == f"trial 1 ({tmp_path / 's'})"
+    )
     columns = hparams_data(ours, "_hparams_/experiment").experiment.hparam_infos
     assert columns[0].name == "learning_rate", "what varies stands first"
     end = hparams_data(ours, "_hparams_/session_end_info")
