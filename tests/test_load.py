@@ -104,6 +104,7 @@ class Memory(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("epochs", [60, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_memory_is_flat_over_many_epochs_with_callbacks_and_checkpoints(
     tmp_path: Path, epochs: int, capsys: pytest.CaptureFixture[str]
 ) -> None:

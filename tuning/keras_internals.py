@@ -3,6 +3,8 @@
 Nothing else in this room imports from `keras_tuner.src`.
 """
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 from keras_tuner.src import protos
@@ -27,9 +29,14 @@ def is_worker() -> bool:
     return bool(utils.has_chief_oracle()) and not is_chief()
 
 
-def set_client_timeout(seconds: float) -> None:
-    """How long a worker waits for an answer of its chief; it is an hour otherwise."""
-    oracle_client.TIMEOUT = seconds
+@contextlib.contextmanager
+def client_timeout(seconds: float) -> Iterator[None]:
+    """How long a worker waits, in this context, for an answer of its chief; it is an hour otherwise."""
+    before, oracle_client.TIMEOUT = oracle_client.TIMEOUT, seconds
+    try:
+        yield
+    finally:
+        oracle_client.TIMEOUT = before
 
 
 def _know_perplexity() -> None:

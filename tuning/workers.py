@@ -17,7 +17,7 @@ from lyric_lm.settings.config import TrainConfig
 from lyric_lm.settings.flags import flag, flags_of
 from lyric_lm.settings.search import SearchConfig, SearchRunConfig, ServiceConfig
 from lyric_lm.settings.space import SearchSpace
-from lyric_lm.tuning.keras_internals import OracleClient, set_client_timeout
+from lyric_lm.tuning.keras_internals import OracleClient, client_timeout
 from lyric_lm.tuning.tuner import RNNTuner
 
 _CHIEF_PID = "LYRIC_LM_CHIEF_PID"  # in the environment of workers started by a chief
@@ -67,13 +67,13 @@ def work(
         with _signs_of_life(tuner, service.worker_timeout / 5):
             yield
 
-    set_client_timeout(service.chief_timeout)
     try:
-        OracleClient(None).get_space()  # waits for the chief, who opens the search first
-        check()
-        tuner = new_tuner()
-        tuner.beside_trial = beside_trial
-        tuner.search(callbacks=callbacks)
+        with client_timeout(service.chief_timeout):
+            OracleClient(None).get_space()  # waits for the chief, who opens the search first
+            check()
+            tuner = new_tuner()
+            tuner.beside_trial = beside_trial
+            tuner.search(callbacks=callbacks)
     except grpc.RpcError as error:
         address = f"{os.environ['KERASTUNER_ORACLE_IP']}:{os.environ['KERASTUNER_ORACLE_PORT']}"
         raise SearchServiceError(

@@ -30,7 +30,7 @@ def duration(seconds: float) -> str:
     """A time as people say it, to two places.
 
     >>> duration(7.25), duration(68), duration(3_700), duration(400_000)
-    ('7.2 s', '1 min 8 s', '1 h 2 min', '4 days 15 h')
+    ('7.2 s', '1 min 8 s', '1 h 1 min', '4 days 15 h')
     """
     for unit, name, below, small in (
         (86_400, " days", 3_600, " h"),

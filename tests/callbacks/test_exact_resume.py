@@ -110,9 +110,9 @@ def assert_same(here: Any, there: Any) -> None:
     ("name", "options", "crashes"),
     [
         ("plain", {"jit_compile": True, "steps": 3}, (1, 3, 4)),  # before a checkpoint, after, at one
-        ("dropout", {"jit_compile": True}, (3,)),
+        pytest.param("dropout", {"jit_compile": True}, (3,), marks=pytest.mark.slow),
         ("gru", {"steps": 2}, (1,)),
-        ("lstm with dropout in the cell", {}, (3,)),
+        pytest.param("lstm with dropout in the cell", {}, (3,), marks=pytest.mark.slow),
     ],
 )
 def test_a_crash_leaves_no_trace(

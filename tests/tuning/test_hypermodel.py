@@ -27,7 +27,7 @@ def batches_of(lyrics: Lyrics) -> Any:
         (kt.RandomSearch, {"max_trials": 2}),
         pytest.param(kt.BayesianOptimization, {"max_trials": 2}, marks=pytest.mark.slow),
         pytest.param(kt.GridSearch, {"max_trials": 2}, marks=pytest.mark.slow),
-        (kt.Hyperband, {"max_epochs": 2}),
+        pytest.param(kt.Hyperband, {"max_epochs": 2}, marks=pytest.mark.slow),
     ],
 )
 def test_each_of_keras_tuner_s_tuners_searches_it_as_its_guide_shows(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import tyro
+from keras_tuner.src.distribute import oracle_client
 
 from lyric_lm.cli.tune import Tune
 from lyric_lm.errors import SearchServiceError, SettingsError
@@ -24,12 +25,13 @@ def test_a_chief_that_does_not_answer_is_given_up_after_the_stated_time(
         monkeypatch.setenv("KERASTUNER_TUNER_ID", "worker-1")
         monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
         monkeypatch.setenv("KERASTUNER_ORACLE_PORT", str(nobody.getsockname()[1]))
-        start = time.monotonic()
+        start, before = time.monotonic(), oracle_client.TIMEOUT
         with pytest.raises(
             SearchServiceError, match=r"127\.0\.0\.1:\d+ has not answered for 0\.5 s: start it"
         ):
             work(pytest.fail, ServiceConfig(chief_timeout=0.5), check=pytest.fail)
     assert 0.4 < time.monotonic() - start < 5
+    assert before == oracle_client.TIMEOUT  # a later search of this process waits as long as before
 
 
 def test_a_process_that_ends_badly_is_reported_once(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def test_evaluate_scores_whole_songs_and_names_the_lines_that_were_learnt(
 ) -> None:
     assert main(["evaluate", "--run-dir", str(folder / "run")]) == 0
 
-    out = capsys.readouterr().out
+    out = " ".join(capsys.readouterr().out.split())
     assert "the last 20 % in whole songs" in out
     assert "18 characters, 9 distinct. Unknown to the model: 1 (5.56%), 1 distinct." in out
     assert "2 of 3 lines stand in the training text" in out

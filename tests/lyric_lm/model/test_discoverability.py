@@ -73,6 +73,7 @@ for _ in range(6):
 """
 
 
+@pytest.mark.slow
 def test_of_the_sixth_model_of_a_process_nothing_is_said() -> None:
     command = [sys.executable, "-c", SIX_MODELS]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -52,7 +52,7 @@ def use(model: RNNModel) -> list[Any]:
 
 
 @pytest.mark.parametrize("options", OPTIONS)
-@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", pytest.param("mixed_float16", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("saved_under_it", [True, False])
 def test_a_model_saved_under_one_policy_is_used_under_another(
     policy: str, options: Any, saved_under_it: bool, tmp_path: Path
@@ -73,7 +73,10 @@ def test_a_model_saved_under_one_policy_is_used_under_another(
 
 
 @pytest.mark.parametrize("options", OPTIONS)
-@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16", "float64"])
+@pytest.mark.parametrize(
+    "policy",
+    ["mixed_bfloat16", *(pytest.param(p, marks=pytest.mark.slow) for p in ("mixed_float16", "float64"))],
+)
 def test_dtype_on_the_model_reaches_every_layer_of_its_own(policy: str, options: Any) -> None:
     model = trained(stack(dtype=policy), dtype=policy, **options)
     assert model.fast_layers == [True, True]
@@ -85,7 +88,10 @@ def test_dtype_on_the_model_reaches_every_layer_of_its_own(policy: str, options:
 
 
 @pytest.mark.parametrize("options", OPTIONS)
-@pytest.mark.parametrize(("around", "inside"), [("float32", "mixed_bfloat16"), ("mixed_bfloat16", "float32")])
+@pytest.mark.parametrize(
+    ("around", "inside"),
+    [("float32", "mixed_bfloat16"), pytest.param("mixed_bfloat16", "float32", marks=pytest.mark.slow)],
+)
 def test_a_cell_keeps_a_dtype_of_its_own(around: str, inside: str, options: Any, tmp_path: Path) -> None:
     model = trained(stack(dtype=inside), dtype=around, **options)
     assert model.fast_layers == [False, False]

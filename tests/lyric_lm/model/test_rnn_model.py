@@ -197,10 +197,10 @@ CELLS = {
     ("cell", "mode"),
     [
         ("simple", {}),
-        ("simple", {"run_eagerly": True}),
-        ("simple", {"jit_compile": True}),
+        pytest.param("simple", {"run_eagerly": True}, marks=pytest.mark.slow),
+        pytest.param("simple", {"jit_compile": True}, marks=pytest.mark.slow),
         ("lstm with dropout of its own", {}),
-        ("stack", {}),
+        pytest.param("stack", {}, marks=pytest.mark.slow),
     ],
 )
 def test_evaluation_prediction_and_sampling_in_mid_epoch_change_nothing(cell: str, mode: Any) -> None:
