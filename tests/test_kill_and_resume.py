@@ -93,7 +93,6 @@ def kill_again_and_again(path: Path, flags: str, num_kills: int) -> tuple[int, i
         pytest.param("chapter", 400, 50, marks=pytest.mark.slow),
     ],
 )
-@pytest.mark.slow
 def test_a_training_that_is_killed_over_and_over_ends_as_one_left_alone(
     tmp_path: Path, name: str, epochs: int, num_kills: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
