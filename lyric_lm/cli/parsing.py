@@ -43,7 +43,9 @@ def parse(name: str, command: type, words: Sequence[str], default: Any = None) -
                 config=(tyro.conf.OmitArgPrefixes,),
                 add_help=False,
             )
-    except SystemExit:
+    except SystemExit as end:
+        if not end.code:  # it was asked for a shell's completions
+            raise
         refuse(_sentence(said.getvalue(), command), see=f"lyric-lm {name} --help")
 
 

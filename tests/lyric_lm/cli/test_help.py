@@ -16,7 +16,7 @@ from lyric_lm.cli.recipe import asked_recipe
 def shown(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     with pytest.raises(SystemExit) as stopped:
         main(words)
-    assert stopped.value.code == 0
+    assert not stopped.value.code
     return capsys.readouterr().out
 
 
@@ -116,3 +116,7 @@ def test_a_wrong_command_is_told_the_one_that_is_like_it(capsys: pytest.CaptureF
     assert capsys.readouterr().err == (
         "lyric-lm: There is no command 'trian'; perhaps train.\nSee: lyric-lm --help\n"
     )
+
+
+def test_completions_of_a_shell_are_no_mistake(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "--num-lines" in shown(capsys, "generate", "--tyro-print-completion", "bash")
