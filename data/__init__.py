@@ -13,9 +13,11 @@ from lyric_lm.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from lyric_lm.data.batches import consecutive_batches, random_batches
-    from lyric_lm.data.corpus import Lyrics, load_lyrics, read_text
+    from lyric_lm.data.corpus import Lyrics
     from lyric_lm.data.epoch_variation import rare_ids, varied_batches
     from lyric_lm.data.errors import CorpusError, CorpusNotFoundError, LyricLMError, UnknownCharacterError
+    from lyric_lm.data.loading import load_lyrics, read_text
+    from lyric_lm.data.stored_lyrics import StoredLyrics
     from lyric_lm.data.vocabulary import Vocabulary, name_characters
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "CorpusNotFoundError",
     "LyricLMError",
     "Lyrics",
+    "StoredLyrics",
     "UnknownCharacterError",
     "Vocabulary",
     "consecutive_batches",

@@ -5,6 +5,8 @@ cut once, in NumPy; what is left to do in an epoch is to hand out slices, about 
 batches. (Slicing or gathering in `Dataset.map` takes 5 to 15 ms, to start the function anew in each epoch.)
 """
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
@@ -13,6 +15,7 @@ from lyric_lm.checks import check_at_least_one
 from lyric_lm.data.errors import CorpusError
 from lyric_lm.data.id_arrays import checked_ids
 from lyric_lm.data.known_ids import KnownIds
+from lyric_lm.data.mapped_batches import known_of, mapped_batches
 
 
 def consecutive_batches(ids: npt.ArrayLike, batch_size: int, num_steps: int) -> tf.data.Dataset:
@@ -21,7 +24,7 @@ def consecutive_batches(ids: npt.ArrayLike, batch_size: int, num_steps: int) -> 
     The sequence of N ids is cut into B rows of N // B; batch after batch moves along them T steps at a time.
 
     Args:
-        ids: integers `(N,)` in [0, 2³¹).
+        ids: integers `(N,)` in [0, 2³¹). Of a memory map each batch is read when its turn comes.
         batch_size: B, rows of a batch, at least 1.
         num_steps: T, time steps of a batch, at least 1.
 
@@ -38,26 +41,20 @@ def consecutive_batches(ids: npt.ArrayLike, batch_size: int, num_steps: int) -> 
     [[0, 1, 2, 3, 4, 5], [15, 16, 17, 18, 19, 20]]
     [[6, 7, 8, 9, 10, 11], [21, 22, 23, 24, 25, 26]]
     """
+    if isinstance(ids, np.memmap):
+        known = checked_map(ids, batch_size, num_steps)
+        return _prefetched(mapped_batches(ids, batch_size, num_steps), known)
     sequence = _checked(ids, batch_size, num_steps)
-    row_length = len(sequence) // batch_size
-    num_batches = (row_length - 1) // num_steps
-    if num_batches < 1:
-        raise CorpusError(
-            _too_short(
-                len(sequence),
-                batch_size,
-                num_steps,
-                largest_batch_size=len(sequence) // (num_steps + 1),
-                largest_num_steps=row_length - 1,
-            )
-        )
+    row_length, num_batches = _row_sizes(len(sequence), batch_size, num_steps)
     rows = sequence[: batch_size * row_length].reshape(batch_size, row_length)
 
     def batches_from(start: int) -> npt.NDArray[np.int32]:
         steps = rows[:, start : start + num_batches * num_steps]
         return steps.reshape(batch_size, num_batches, num_steps).swapaxes(0, 1)  # (num_batches, B, T)
 
-    return _prefetched(tf.data.Dataset.from_tensor_slices((batches_from(0), batches_from(1))), sequence)
+    return _prefetched(
+        tf.data.Dataset.from_tensor_slices((batches_from(0), batches_from(1))), KnownIds.of(sequence)
+    )
 
 
 def random_batches(
@@ -106,16 +103,52 @@ def random_batches(
 
     dataset = tf.data.Dataset.from_tensor_slices((examples_from(0), examples_from(1)))
     dataset = dataset.shuffle(num_examples, seed=seed, reshuffle_each_iteration=True)
-    return _prefetched(dataset.batch(batch_size, drop_remainder=True), sequence)
+    return _prefetched(dataset.batch(batch_size, drop_remainder=True), KnownIds.of(sequence))
 
 
-def _prefetched(dataset: tf.data.Dataset, sequence: npt.NDArray[np.int32]) -> tf.data.Dataset:
+def _prefetched(dataset: tf.data.Dataset, known: KnownIds) -> tf.data.Dataset:
     options = tf.data.Options()
     # There is nothing to tune, and an epoch could wait 20 ms at its end for the tuner's thread.
     options.autotune.enabled = False
     dataset = dataset.prefetch(2).with_options(options)
-    dataset.known_ids = KnownIds.of(sequence)  # read by `lyric_lm.data.lineage`
+    dataset.known_ids = known  # read by `lyric_lm.data.lineage`
     return dataset
+
+
+def checked_map(ids: npt.NDArray[np.integer[Any]], batch_size: int, num_steps: int) -> KnownIds:
+    """What is known of a memory map, if batches can be cut from it.
+
+    Raises:
+        ValueError: a size is below 1, or it is not of one dimension, of integers in [0, 2³¹).
+        CorpusError: it is too short for a single batch.
+    """
+    check_at_least_one(batch_size=batch_size, num_steps=num_steps)
+    checked_ids(ids[:1])  # its type and shape
+    _row_sizes(len(ids), batch_size, num_steps)
+    known = known_of(ids)
+    checked_ids(np.array([known.lowest, known.highest]), below=2**31)
+    return known
+
+
+def _row_sizes(length: int, batch_size: int, num_steps: int) -> tuple[int, int]:
+    """The ids of a row, and the batches along it.
+
+    Raises:
+        CorpusError: there is none.
+    """
+    row_length = length // batch_size
+    num_batches = (row_length - 1) // num_steps
+    if num_batches < 1:
+        raise CorpusError(
+            _too_short(
+                length,
+                batch_size,
+                num_steps,
+                largest_batch_size=length // (num_steps + 1),
+                largest_num_steps=row_length - 1,
+            )
+        )
+    return row_length, num_batches
 
 
 def _checked(ids: npt.ArrayLike, batch_size: int, num_steps: int) -> npt.NDArray[np.int32]:

@@ -1,24 +1,19 @@
 """A text as a model learns it: characters, ids, lines and songs."""
 
+import dataclasses
 import hashlib
-import os
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
-from lyric_lm.checks import check_at_least_one
 from lyric_lm.data.characters import SONG_END
 from lyric_lm.data.errors import CorpusError
 from lyric_lm.data.known_ids import remember_encoding
-from lyric_lm.data.origin import Origin, read_files
-from lyric_lm.data.readers.options import ReadingOptions
+from lyric_lm.data.origin import Origin
 from lyric_lm.data.repeats import each_chorus_once
 from lyric_lm.data.vocabulary import Vocabulary
-
-_BLANK_LINE = "\n\n"  # between two songs that are not kept apart
 
 
 @dataclass(frozen=True)
@@ -59,7 +54,40 @@ class Lyrics:
         """Whether a mark stands before, between and after the songs, as with `load_lyrics(songs="apart")`."""
         return self.text.startswith(SONG_END)
 
-    def split(self, validation_split: float) -> tuple[Self, Self]:
+    @property
+    def is_held(self) -> bool:
+        """Whether memory holds the text, and not only a map of its ids; see `StoredLyrics`."""
+        return True
+
+    @property
+    def held(self) -> "Lyrics":
+        """What of the text memory holds: all of it, or of one on disk the end, `HELD_CHARS` characters."""
+        return self
+
+    def part(self, start: int, stop: int) -> "Lyrics":
+        """Some of the characters, with the same vocabulary.
+
+        Args:
+            start: the first, >= 0.
+            stop: the one after the last, > start.
+        """
+        text = self.text[start:stop]
+        starts = {"line_starts": self.line_starts, "song_starts": self.song_starts}
+        within = {name: _within(places, start, text) for name, places in starts.items()}
+        return self._of(text, self.vocabulary, self.source, origin=self.origin, **within)
+
+    def known_by(self, vocabulary: Vocabulary) -> Self:
+        """The same text in another vocabulary's ids.
+
+        Raises:
+            UnknownCharacterError: it lacks a character and has no unknown token.
+            CorpusError: the text is too large to be encoded again.
+        """
+        return dataclasses.replace(self, vocabulary=vocabulary, ids=vocabulary.encode(self.text))
+
+    def split(
+        self, validation_split: float, *, min_count: int | None = None, max_vocabulary: int | None = None
+    ) -> tuple["Lyrics", "Lyrics"]:
         """Part the text into a training and a validation text, the latter from the end.
 
         The parts are contiguous because songs repeat their lines: shuffled, many a line would be in both.
@@ -69,6 +97,8 @@ class Lyrics:
         Args:
             validation_split: share of the N characters, in (0, 1), that goes to validation; rounded, to whole
                 songs where they are apart.
+            min_count: the fewest occurrences in the training part of a character that is known.
+            max_vocabulary: the largest V; the commonest characters of the training part are known.
 
         Returns:
             The training text and the validation text.
@@ -77,25 +107,19 @@ class Lyrics:
             ValueError: if the share is not in (0, 1).
             CorpusError: if one part would be empty; of songs apart, if there is one only.
 
+        >>> from lyric_lm.data import load_lyrics
         >>> training, validation = load_lyrics("built-in", max_chars=1_000).split(0.1)
         >>> len(training.text), len(validation.text)
         (900, 100)
         """
-        if not 0 < validation_split < 1:
-            raise ValueError(
-                f"`validation_split` must lie in (0, 1). Received: validation_split={validation_split}"
-            )
-        middle = len(self.text) - round(len(self.text) * validation_split)
-        if not 0 < middle < len(self.text):
-            raise CorpusError(
-                f"A text of {len(self.text)} characters is too short to be split by "
-                f"validation_split={validation_split}: one part would be empty; take a longer text."
-            )
+        middle = self._middle(len(self.text), validation_split)
         if self.songs_apart:
             middle = self._nearest_song(middle)
         first = middle - self.songs_apart  # of the validation text
         training, validation = self.text[:middle], self.text[first:]
-        vocabulary = Vocabulary.from_text(training, unknown=True)
+        vocabulary = Vocabulary.from_text(
+            training, unknown=True, min_count=min_count, max_vocabulary=max_vocabulary
+        )
         parts = (training, 0), (validation, first)
         return tuple(  # type: ignore[return-value] # two of them
             self._of(
@@ -108,6 +132,20 @@ class Lyrics:
             )
             for text, first in parts
         )
+
+    @staticmethod
+    def _middle(size: int, validation_split: float) -> int:
+        if not 0 < validation_split < 1:
+            raise ValueError(
+                f"`validation_split` must lie in (0, 1). Received: validation_split={validation_split}"
+            )
+        middle = size - round(size * validation_split)
+        if not 0 < middle < size:
+            raise CorpusError(
+                f"A text of {size} characters is too short to be split by "
+                f"validation_split={validation_split}: one part would be empty; take a longer text."
+            )
+        return middle
 
     def _nearest_song(self, place: int) -> int:
         """Where the song that is not the first starts nearest to a place."""
@@ -131,6 +169,7 @@ class Lyrics:
         Returns:
             The shorter text with the same vocabulary.
 
+        >>> from lyric_lm.data import load_lyrics
         >>> song = load_lyrics("built-in")
         >>> song.without_repeats().text == song.text  # no chorus in it comes back
         True
@@ -150,118 +189,3 @@ def _within(starts: npt.NDArray[np.int64], first: int, part: str) -> npt.NDArray
     """Where lines or songs start in a part of a text, counted from there; what goes on in it starts it."""
     own = starts[(starts >= first) & (starts < first + len(part))] - first
     return np.unique(np.append(int(part.startswith(SONG_END)), own))
-
-
-def load_lyrics(
-    source: str | os.PathLike[Any] | Sequence[str | os.PathLike[Any]] = "built-in",
-    *,
-    max_chars: int | None = None,
-    keep_newlines: bool = False,
-    encoding: str | None = None,
-    vocabulary: Vocabulary | None = None,
-    encoding_errors: Literal["strict", "replace"] = "strict",
-    raw: bool = False,
-    column: str | None = None,
-    field: str | None = None,
-    script: Literal["simplified", "traditional", "as-is"] = "as-is",
-    songs: Literal["together", "apart"] = "together",
-    song_gap: int | None = None,
-) -> Lyrics:
-    """Read a text and turn it into ids.
-
-    Args:
-        source: "built-in", lyrics written for this project; "jaychou", the book's corpus, found in the folder
-            $LYRIC_LM_DATA or in Keras' cache, or else downloaded; or the path of a file (text, .lrc, .srt,
-            Markdown, HTML, CSV, JSON, .docx), of a folder or zip archive of them, a pattern such as
-            "songs/*.lrc", or "-" for the standard input; or several of these. `data/README.md` has the list.
-        max_chars: how many characters to keep from the start, at least 1; None keeps all.
-        keep_newlines: whether line ends stay. By default each becomes a space, as in the book.
-        encoding: the files' encoding; by default each is recognised, or refused where it is uncertain.
-        vocabulary: whose ids to use, for a text to validate on or to score; by default the text's own.
-        encoding_errors: "strict" refuses bytes that are no text; "replace" makes each U+FFFD.
-        raw: whether to take each file as it stands, time stamps, headings, marks and all.
-        column: of a table, the name or the number, from 1, of the column with the words.
-        field: of JSON, the name of the field with the words.
-        script: "simplified" or "traditional" turns all Chinese characters into that script.
-        songs: "together" joins songs by an empty line; "apart" puts a mark, U+001E, before, between and after
-            them, from which a model learns where they begin and end, and reads each from a zero state.
-        song_gap: blank lines in a row, at least 1, that end a song inside a file; None: none do, but for the
-            built-in corpus with its songs apart.
-
-    Returns:
-        The text, its ids int32 `(N,)`, and the vocabulary.
-
-    Raises:
-        ValueError: if `max_chars` or `song_gap` is below 1, or another argument is not one of those listed.
-        CorpusNotFoundError: if there is no such file.
-        CorpusError: if it cannot be read as text, or holds none.
-        UnknownCharacterError: if the given vocabulary lacks a character and has no unknown token.
-
-    >>> lyrics = load_lyrics("built-in", max_chars=10_000)
-    >>> lyrics.ids.shape
-    (10000,)
-    >>> lyrics.vocabulary.decode(lyrics.ids) == lyrics.text
-    True
-    """
-    check_at_least_one(max_chars=max_chars)
-    if songs not in ("together", "apart"):
-        raise ValueError(f"`songs` must be together or apart. Received: songs={songs!r:.40}")
-    apart = songs == "apart"
-    if apart and source == "built-in" and song_gap is None:
-        song_gap = 1
-    options = ReadingOptions(encoding, encoding_errors, raw, column, field, script, song_gap)
-    texts, origin = read_files(source, options)
-    text = _with_marks(texts) if apart else _BLANK_LINE.join(texts)
-    origin.num_chars = len(text)
-    text = text[:max_chars]
-    code_points = np.frombuffer(text.encode("utf-32-le"), "<u4")  # (N,)
-    line_starts = np.append(0, np.flatnonzero(code_points == ord("\n")) + 1)
-    song_starts = np.cumsum([0] + [len(song) + len(_BLANK_LINE) for song in texts[:-1]])
-    if apart:
-        song_starts = np.flatnonzero(code_points == ord(SONG_END)) + 1
-        line_starts = np.union1d(line_starts[1:], song_starts)
-        line_starts = line_starts[line_starts < max(len(text), 2)]
-    if not keep_newlines:
-        text = text.replace("\n", " ")
-    if vocabulary is None:
-        vocabulary = Vocabulary.from_text(text)
-    return Lyrics._of(
-        text,
-        vocabulary,
-        _named(source),
-        line_starts=line_starts,
-        song_starts=song_starts[song_starts < len(text)],
-        origin=origin,
-    )
-
-
-def read_text(
-    source: str | os.PathLike[Any] | Sequence[str | os.PathLike[Any]], *, encoding: str | None = None
-) -> str:
-    r"""Read a text as `load_lyrics` does, each line end as \n.
-
-    Args:
-        source: as for `load_lyrics`.
-        encoding: as for `load_lyrics`.
-
-    Returns:
-        The text: at least one character that is not white space, no NUL, no half of a surrogate pair. Other
-        control characters stay; whoever prints the text escapes them.
-
-    Raises:
-        CorpusNotFoundError: if there is no such file.
-        CorpusError: if it cannot be read as text, or holds none.
-
-    >>> len(read_text("built-in")) > 13_000
-    True
-    """
-    return _BLANK_LINE.join(read_files(source, ReadingOptions(encoding))[0])
-
-
-def _with_marks(songs: list[str]) -> str:
-    return SONG_END + "".join(song.strip("\n") + SONG_END for song in songs)
-
-
-def _named(source: str | os.PathLike[Any] | Sequence[str | os.PathLike[Any]]) -> str:
-    sources = [source] if isinstance(source, (str, bytes, os.PathLike)) else source
-    return ", ".join(os.fsdecode(path) for path in sources)

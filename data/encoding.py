@@ -66,8 +66,7 @@ def decode_text(
     >>> decode_text("說好不哭".encode("big5"), name="a file")
     Decoded(text='說好不哭', encoding='cp950', is_certain=False, num_replaced=0)
     """
-    if encoding is None:
-        encoding = next((known for mark, known in _BYTE_ORDER_MARKS.items() if data.startswith(mark)), None)
+    encoding = encoding or _marked(data)
     if encoding is not None:
         is_certain, problem = True, f"{name} is not {encoding} text"
     else:
@@ -82,6 +81,24 @@ def decode_text(
             f"{name} cannot be read with encoding={encoding!r}; pass the name of its text encoding."
         ) from error
     return Decoded(text.removeprefix("\ufeff"), encoding, is_certain, num_replaced)
+
+
+def encoding_of_head(head: bytes, *, name: str) -> tuple[str, bool]:
+    r"""The encoding of a text whose beginning alone is there, and whether it is more than a good guess.
+
+    Raises:
+        CorpusError: it could be in several or none.
+
+    >>> encoding_of_head("分开\n不".encode()[:-1], name="a file")
+    ('utf-8', True)
+    """
+    if marked := _marked(head):
+        return marked, True
+    return _recognise(head[: head.rfind(b"\n") + 1] or head, name)
+
+
+def _marked(data: bytes) -> str | None:
+    return next((known for mark, known in _BYTE_ORDER_MARKS.items() if data.startswith(mark)), None)
 
 
 def _decoded(data: bytes, encoding: str, problem: str, errors: str) -> tuple[str, int]:
@@ -208,6 +225,11 @@ def _sampled(data: bytes, codec: str) -> str | None:
 
 def _failure(error: UnicodeDecodeError) -> str:
     line = error.object.count(b"\n", 0, error.start) + 1
+    return failure_of(error, f"{error.start} (line {line})")
+
+
+def failure_of(error: UnicodeDecodeError, place: object) -> str:
+    """What is wrong with a text, and at which offset."""
     is_cut = error.reason == "unexpected end of data" or error.reason.startswith("incomplete")
     problem = "begins a character that is cut off" if is_cut else "is wrong"
-    return f"byte 0x{error.object[error.start]:02X} at offset {error.start} (line {line}) {problem}"
+    return f"byte 0x{error.object[error.start]:02X} at offset {place} {problem}"

@@ -1,12 +1,15 @@
 """Consecutive batches that differ from epoch to epoch, for models that should not learn a text by heart."""
 
+import itertools
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
 from lyric_lm.checks import check_shares
 from lyric_lm.data.batches import consecutive_batches
-from lyric_lm.data.known_ids import KnownIds
+from lyric_lm.data.mapped_batches import distinct_ids, mapped_batches
 
 # A character counts as rare if it occurs in one of so many equal parts of the text only.
 _NUM_PARTS = 10
@@ -37,7 +40,7 @@ def varied_batches(
     `cache`, which read an epoch's text again; another model's `fit` needs a callback that sets it.
 
     Args:
-        ids: integers `(N,)` in [0, 2³¹).
+        ids: integers `(N,)` in [0, 2³¹). Of a memory map each batch is read when its turn comes.
         batch_size: B, rows of a batch, at least 1.
         num_steps: T, time steps of a batch, at least 1.
         seed: of the draws, in [0, 2³²).
@@ -62,29 +65,38 @@ def varied_batches(
     False
     """
     check_shares(unknown_share=unknown_share)
-    num_batches = int(consecutive_batches(ids, batch_size, num_steps).cardinality())
-    sequence = np.asarray(ids, np.int32)
-    rare = np.zeros(sequence.max() + 1, bool)
+    plain = consecutive_batches(ids, batch_size, num_steps)
+    num_batches, known = int(plain.cardinality()), plain.known_ids
+    sequence = ids if isinstance(ids, np.memmap) else np.asarray(ids, np.int32)
+    rare = np.zeros(known.highest + 1, bool)
     if unknown_id is not None:
         rare[np.setdiff1d(rare_ids(sequence), [-1 if song_end_id is None else song_end_id])] = True
     epoch = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch")
 
-    def text_of_the_epoch() -> tf.Tensor:
+    def hidden() -> tf.Tensor:  # bool (highest id + 1,)
+        return rare & (tf.random.stateless_uniform(rare.shape, _seeds(seed, 2 * epoch)) < unknown_share)
+
+    def start() -> tf.Tensor:
+        draw = tf.int32 if len(sequence) < 2**31 else tf.int64
+        return tf.random.stateless_uniform((), _seeds(seed, 2 * epoch + 1), 0, len(sequence), draw)
+
+    def batches_of_the_epoch() -> tf.data.Dataset:
+        if isinstance(sequence, np.memmap):
+            mapping = None
+            if unknown_id is not None:
+                mapping = tf.where(hidden(), unknown_id, np.arange(len(rare), dtype=np.int32))
+            first = tf.cast(start(), tf.int64) if rotate else 0
+            return mapped_batches(sequence, batch_size, num_steps, start=first, mapping=mapping)
         text = tf.constant(sequence)
         if unknown_id is not None:
-            hidden = tf.random.stateless_uniform(rare.shape, _seeds(seed, 2 * epoch)) < unknown_share
-            text = tf.where(tf.gather(hidden & rare, text), unknown_id, text)
+            text = tf.where(tf.gather(hidden(), text), unknown_id, text)
         if rotate:
-            start = tf.random.stateless_uniform((), _seeds(seed, 2 * epoch + 1), 0, len(sequence), tf.int32)
-            text = tf.roll(text, -start, axis=0)
-        return text
+            text = tf.roll(text, -start(), axis=0)
+        return _cut(text, batch_size=batch_size, num_steps=num_steps)
 
-    dataset = tf.data.Dataset.range(1).flat_map(
-        lambda _: _cut(text_of_the_epoch(), batch_size=batch_size, num_steps=num_steps)
-    )
+    dataset = tf.data.Dataset.range(1).flat_map(lambda _: batches_of_the_epoch())
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(num_batches)).prefetch(2)
     dataset.epoch = epoch
-    known = KnownIds.of(sequence)
     highest = max(known.highest, -1 if unknown_id is None else unknown_id)
     dataset.known_ids = known._replace(highest=highest)  # both read by `lyric_lm.data.lineage`
     return dataset
@@ -107,10 +119,11 @@ def rare_ids(ids: npt.ArrayLike) -> npt.NDArray[np.int64]:
     >>> rare_ids([0, 1, 2, 2] * 4 + [3, 3, 4, 0])
     array([3, 4])
     """
-    sequence = np.asarray(ids)
-    parts = np.arange(len(sequence)) * _NUM_PARTS // len(sequence)
-    pairs = np.unique(sequence.astype(np.int64) * _NUM_PARTS + parts)
-    distinct, num_parts = np.unique(pairs // _NUM_PARTS, return_counts=True)
+    sequence: npt.NDArray[np.integer[Any]] = ids if isinstance(ids, np.memmap) else np.asarray(ids)
+    find = distinct_ids if isinstance(ids, np.memmap) else np.unique
+    ends = [-(-part * len(sequence) // _NUM_PARTS) for part in range(_NUM_PARTS + 1)]
+    found = [find(sequence[first:end]) for first, end in itertools.pairwise(ends)]
+    distinct, num_parts = np.unique(np.concatenate(found), return_counts=True)
     rare: npt.NDArray[np.int64] = distinct[num_parts == 1].astype(np.int64)
     return rare
 

@@ -24,7 +24,7 @@ class KnownIds(NamedTuple):
         return cls(int(ids.min()), int(ids.max()), encoded_by(ids))
 
 
-def remember_encoding(ids: npt.NDArray[np.int32], vocabulary: Vocabulary) -> None:
+def remember_encoding(ids: npt.NDArray[np.integer[Any]], vocabulary: Vocabulary) -> None:
     """Note that an array's ids are a vocabulary's; a slice and another shape of the array share the note."""
     _encoded_by[id(ids)] = vocabulary
     weakref.finalize(ids, _encoded_by.pop, id(ids))

@@ -5,14 +5,14 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from lyric_lm.data.encoding import Decoded
 from lyric_lm.data.errors import CorpusError
 from lyric_lm.data.readers import read_songs
 from lyric_lm.data.readers.options import ReadingOptions
 from lyric_lm.data.readers.songs import parted
-from lyric_lm.data.sources import SourceFiles
+from lyric_lm.data.sources import SourceFile, SourceFiles
 
 _CONVERSIONS = {"simplified": "t2s", "traditional": "s2t"}  # OpenCC's names
 _PLAIN = ("utf-8", "ascii")  # what needs no words
@@ -35,18 +35,30 @@ class Origin:
     encodings: Counter[str] = field(default_factory=Counter)  # of how many files
     guessed: set[str] = field(default_factory=set)  # the encodings that are no more than a good guess
     removed: Counter[str] = field(default_factory=Counter)  # "time stamps" -> 1204
+    store: str = ""  # the folder that the ids lie in, of a text that is not held in memory
     converted: str = ""  # "simplified" or "traditional", if all characters were turned into one script
 
-    def add(self, decoded: Decoded | None, texts: list[str], removed: Counter[str]) -> None:
+    def add(self, decoded: Decoded | None, texts: list[str], removed: Counter[str] | None = None) -> None:
         """Count a file."""
         self.num_files += 1
         self.num_songs += len(texts)
-        self.removed.update(removed)
+        self.removed.update(removed or {})
         if decoded is not None:
             self.encodings[decoded.encoding] += 1
             self.num_replaced += decoded.num_replaced
             if not decoded.is_certain:
                 self.guessed.add(decoded.encoding)
+
+    def describe(self) -> dict[str, Any]:
+        """The same, JSON-able."""
+        counts = {"encodings": dict(self.encodings), "removed": dict(self.removed)}
+        return {**vars(self), **counts, "guessed": sorted(self.guessed)}
+
+    @classmethod
+    def from_description(cls, found: dict[str, Any]) -> Self:
+        """What `describe` described."""
+        counts = {name: Counter(found[name]) for name in ("encodings", "removed")}
+        return cls(**{**found, **counts, "guessed": set(found["guessed"])})
 
     def __str__(self) -> str:
         parts = []
@@ -63,6 +75,8 @@ class Origin:
             parts.append(f"{_number(self.num_replaced, 'places')} of no text made U+FFFD")
         if self.converted:
             parts.append(f"all characters made {self.converted}")
+        if self.store:
+            parts.append(f"its ids lie in {self.store!r} and are used again while the text is as it is")
         return "; ".join(parts)
 
     def _encoding(self, name: str) -> str:
@@ -89,14 +103,7 @@ def read_files(
     files = SourceFiles(source)
     names: list[str] = []
     for file in files:
-        found, decoded = read_songs(file.data, file.suffix, options, name=file.name)
-        as_they_stand = options.raw and options.song_gap is None
-        texts = (
-            found.texts if as_they_stand else [s for t in found.texts for s in parted(t, options.song_gap)]
-        )
-        texts = [text for text in texts if text.strip()]
-        origin.add(decoded, texts, found.removed)
-        songs += texts
+        songs += songs_of_file(file, options, origin)
         names.append(file.name)
     origin.num_skipped = files.num_skipped
     if not songs:
@@ -105,6 +112,20 @@ def read_files(
         songs = _converted(songs, options.script)
         origin.converted = options.script
     return songs if len(songs) == 1 else [song.strip("\n") for song in songs], origin
+
+
+def songs_of_file(file: SourceFile, options: ReadingOptions, origin: Origin) -> list[str]:
+    """The songs of one file, counted in `origin`.
+
+    Raises:
+        CorpusError: it cannot be read.
+    """
+    found, decoded = read_songs(file.data, file.suffix, options, name=file.name)
+    as_they_stand = options.raw and options.song_gap is None
+    texts = found.texts if as_they_stand else [s for t in found.texts for s in parted(t, options.song_gap)]
+    texts = [text for text in texts if text.strip()]
+    origin.add(decoded, texts, found.removed)
+    return texts
 
 
 def _converted(songs: list[str], script: str) -> list[str]:

@@ -18,7 +18,7 @@ from lyric_lm.data.jaychou import find_jaychou
 from lyric_lm.data.readers import SUFFIXES
 
 MAX_FILE_BYTES = 256 * 2**20
-"""The most bytes that the files of a text may have; reading them takes ten times as much memory."""
+"""The most bytes that are read at once, of a text or of one file; they take ten times as much memory."""
 
 PIPE = "-"
 _MAX_FILES = 100_000  # of a folder
@@ -67,6 +67,19 @@ class SourceFiles:
                 left -= len(file.data)
                 yield file
 
+    def paths(self) -> list[Path]:
+        """The paths of all files, in order; none where a source is a corpus with a name, or piped in.
+
+        Raises:
+            CorpusNotFoundError: a pattern finds no file.
+            CorpusError: a folder holds no text, or too many.
+        """
+        several = not isinstance(self.source, (str, bytes, os.PathLike))
+        sources: Sequence[Any] = self.source if several else [self.source]  # type: ignore[assignment]
+        if any(source in ("built-in", "jaychou", PIPE) for source in sources):
+            return []
+        return [path for source in sources for path in self._paths(os.fsdecode(source))]
+
     def _files_of(self, source: SourceLike, left: int) -> Iterator[SourceFile]:
         if source == "built-in":
             data = resources.files("lyric_lm.data").joinpath("lyrics.txt").read_bytes()
@@ -74,10 +87,10 @@ class SourceFiles:
         elif source == PIPE:
             yield SourceFile("The standard input", "", _piped())
         elif source == "jaychou":
-            yield from _read(find_jaychou(), left)
+            yield from read_path(find_jaychou(), left)
         else:
             for path in self._paths(os.fsdecode(source)):
-                for file in _read(path, left):
+                for file in read_path(path, left):
                     left -= len(file.data)
                     yield file
 
@@ -101,7 +114,7 @@ class SourceFiles:
         for root, folders, names in os.walk(folder):  # follows no links, so it ends
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             shown = [name for name in names if not name.startswith(".")]
-            known = [name for name in shown if _kind(name) in SUFFIXES or _kind(name) == ".zip"]
+            known = [name for name in shown if kind_of(name) in SUFFIXES or kind_of(name) == ".zip"]
             self.num_skipped += len(shown) - len(known)
             files += [Path(root, name) for name in known]
             if len(files) > _MAX_FILES:
@@ -114,7 +127,7 @@ class SourceFiles:
         return sorted(files)
 
 
-def _kind(name: str) -> str:
+def kind_of(name: str) -> str:
     """The suffix that tells the kind: of "a.LRC.gz" it is ".lrc"."""
     path = PurePosixPath(name.lower())
     return PurePosixPath(path.stem).suffix if path.suffix in COMPRESSED else path.suffix
@@ -124,10 +137,20 @@ def _is_folder(path: Path) -> bool:
     try:
         return path.is_dir()
     except (OSError, ValueError):
-        return False  # whatever it is, `_read` says what is wrong with it
+        return False  # whatever it is, `read_path` says what is wrong with it
 
 
-def _read(path: Path, left: int) -> list[SourceFile]:
+def read_path(path: Path, left: int) -> list[SourceFile]:
+    """A file's content, or the contents of an archive's files.
+
+    Args:
+        path: of the file.
+        left: the most bytes that it may have.
+
+    Raises:
+        CorpusNotFoundError: there is no such file.
+        CorpusError: it cannot be read, or is larger.
+    """
     name = repr(str(path))  # repr escapes what a terminal must not get raw
     outer = path.suffix.lower()
     try:
@@ -138,7 +161,7 @@ def _read(path: Path, left: int) -> list[SourceFile]:
                 texts = read_zipped_texts(file, name=name, suffixes=SUFFIXES)
                 many = len(texts) > 1
                 return [
-                    SourceFile(f"{inner!r:.80} in {name}" if many else name, _kind(inner), data)
+                    SourceFile(f"{inner!r:.80} in {name}" if many else name, kind_of(inner), data)
                     for inner, data in texts
                 ]
             if outer in COMPRESSED:
@@ -155,7 +178,7 @@ def _read(path: Path, left: int) -> list[SourceFile]:
         ) from error
     if len(data) > left:
         raise CorpusError(f"{name} is larger than {MAX_FILE_BYTES // 2**20} MiB; cut it into smaller texts.")
-    return [SourceFile(name, _kind(path.name), data)]
+    return [SourceFile(name, kind_of(path.name), data)]
 
 
 @functools.cache

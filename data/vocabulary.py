@@ -8,7 +8,9 @@ from typing import Any, Self, final
 import numpy as np
 import numpy.typing as npt
 
+from lyric_lm.checks import check_vocabulary_limits
 from lyric_lm.data.characters import SONG_END
+from lyric_lm.data.common_characters import common_characters
 from lyric_lm.data.errors import UnknownCharacterError
 from lyric_lm.data.id_arrays import checked_ids
 
@@ -52,20 +54,35 @@ class Vocabulary:
         self._codes = np.append(codes, np.uint32(0xFFFD)) if unknown else codes
 
     @classmethod
-    def from_text(cls, text: str, *, unknown: bool = False) -> Self:
-        """The vocabulary of every character that occurs in a text.
+    def from_text(
+        cls,
+        text: str,
+        *,
+        unknown: bool = False,
+        min_count: int | None = None,
+        max_vocabulary: int | None = None,
+    ) -> Self:
+        """The vocabulary of every character that occurs in a text, or of its common ones.
 
         Args:
             text: at least one character.
-            unknown: whether to add an unknown token for characters that the text lacks.
+            unknown: whether to add an unknown token for characters that the text lacks; either limit does.
+            min_count: the fewest occurrences of a character that is known, at least 1.
+            max_vocabulary: the largest V, at least 2, the unknown token included; the commonest are known.
 
         Raises:
-            ValueError: if the text is empty or holds half of a surrogate pair.
+            ValueError: if the text is empty or holds half of a surrogate pair, or a limit is out of range.
+            CorpusError: if no character is as common.
 
         >>> len(Vocabulary.from_text("hello", unknown=True))
         5
         """
-        return cls(set(text), unknown=unknown)
+        if min_count is None and max_vocabulary is None:
+            return cls(set(text), unknown=unknown)
+        check_vocabulary_limits(min_count, max_vocabulary)
+        codes, counts = np.unique(_code_points(text), return_counts=True)
+        limits = {"min_count": min_count, "max_vocabulary": max_vocabulary}
+        return cls(common_characters(codes, counts, **limits), unknown=True)
 
     def __len__(self) -> int:
         """V, the number of ids, the unknown token's included."""

@@ -18,6 +18,20 @@ def check_at_least_one(**numbers: float | None) -> None:
     _check(numbers, "at least 1", lambda number: number >= 1)
 
 
+def check_vocabulary_limits(min_count: int | None, max_vocabulary: int | None) -> None:
+    """Refuse limits of a vocabulary that are out of range; None passes.
+
+    Raises:
+        ValueError: `min_count` is below 1, or `max_vocabulary` below 2.
+    """
+    check_at_least_one(min_count=min_count)
+    if max_vocabulary is not None and max_vocabulary < 2:
+        raise ValueError(
+            "`max_vocabulary` must be at least 2, since the unknown character counts. "
+            f"Received: max_vocabulary={max_vocabulary}"
+        )
+
+
 def check_not_negative(**numbers: float | None) -> None:
     """Refuse a number below 0; None passes.
 

@@ -17,8 +17,8 @@ with atheris.instrument_imports(  # pyright: ignore[reportAttributeAccessIssue]
     include=["lyric_lm"]
 ):
     import lyric_lm.data.archive
-    import lyric_lm.data.corpus
     import lyric_lm.data.encoding
+    import lyric_lm.data.loading
     import lyric_lm.data.readers
     import lyric_lm.data.readers.options
     import lyric_lm.runs.checkpoint_values
@@ -33,7 +33,7 @@ FOLDER = Path(tempfile.mkdtemp())
 def read_text(data: bytes) -> None:
     path = FOLDER / "corpus.txt"
     path.write_bytes(data)
-    lyrics = lyric_lm.data.corpus.load_lyrics(path)
+    lyrics = lyric_lm.data.loading.load_lyrics(path)
     assert lyrics.vocabulary.decode(lyrics.ids) == lyrics.text
 
 
@@ -49,7 +49,7 @@ def read_kind(data: bytes) -> None:
     path = FOLDER / f"corpus{kinds[data[0] % len(kinds)] if data else '.txt'}"
     path.write_bytes(data[1:])
     try:
-        lyrics = lyric_lm.data.corpus.load_lyrics(path)
+        lyrics = lyric_lm.data.loading.load_lyrics(path)
     finally:
         path.unlink()
     assert lyrics.vocabulary.decode(lyrics.ids) == lyrics.text

@@ -65,6 +65,15 @@ def read_songs(
     return _tidied(Songs(songs.texts, songs.removed + changes)), decoded
 
 
+def is_plain(head: str, suffix: str, *, raw: bool) -> bool:
+    """Whether the beginning of a text and the suffix of its name call for no reader but the plain one."""
+    if raw and suffix != ".docx":
+        return True
+    special = {".docx", ".lrc", *_SUBTITLES, *_MARKDOWN, *_HTML, *_TABLES, *_JSON}
+    looks = (is_html, is_lrc, is_subtitles, is_genius)
+    return suffix not in special and not any(look(head) for look in looks)
+
+
 def _read(text: str, suffix: str, options: ReadingOptions, name: str) -> Songs:
     if suffix in _TABLES:
         return read_table(text, name=name, column=options.column, delimiters=_TABLES[suffix])

@@ -73,6 +73,6 @@ class EarlierRun:
             command = parse(self.command(settings))
         if self.recipe:
             corpus = command.config.corpus
-            settings = fine_tune(settings, len(read_texts(corpus).learnt(corpus).text))
+            settings = fine_tune(settings, len(read_texts(corpus).learnt(corpus).ids))
             command = parse(self.command(settings))
         return command

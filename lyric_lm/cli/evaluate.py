@@ -36,6 +36,7 @@ class Evaluate:
 
     def run(self) -> None:
         """Print the table and write the reports."""
+        from lyric_lm.data.stored_lyrics import HELD_ONLY
         from lyric_lm.evaluation.repeated_lines import repeated_lines
         from lyric_lm.evaluation.scoring import compare
         from lyric_lm.evaluation.surprisal_report import check_report_name, write_report
@@ -52,17 +53,20 @@ class Evaluate:
         texts = texts_of(run)
         model = run.load_model()
         source, lyrics, context = self._text_to_score(config, texts, model.vocabulary)
+        learnt = texts.training.held
         text = lyrics.text
         scores = compare(
             model,
             text,
-            training_text=texts.training.text,
+            training_text=learnt.text,
             context=context,
             orders=range(1, self.max_order + 1),
         )
         targets = text if context else text[1:]
         _print_table(scores, source=source, text=targets)
-        repeated = repeated_lines(lyrics, texts.training)
+        repeated = repeated_lines(lyrics, learnt)
+        if not texts.training.is_held:
+            print(HELD_ONLY)
         for line in _cautions(scores[0], repeated, repeated.is_new[len(text) - len(targets) :]):
             print(line)
         for path in self.per_character:
@@ -93,18 +97,30 @@ class Evaluate:
             classes = Vocabulary(vocabulary.characters, unknown=True)
             reading = {**config.reading, "encoding": self.encoding}
             lyrics = load_lyrics(self.corpus, vocabulary=classes, **reading)
-            return lyrics.source, lyrics, ""
+            return lyrics.source, _scored(lyrics), ""
         if texts.validation is None:
             raise SettingsError(
                 f"{self.run_dir} was trained with nothing held out: name a text to score with --corpus, "
                 "or train with --validation-split 0.1."
             )
         if config.validation_corpus is not None:
-            return texts.validation.source, texts.validation, ""
+            return texts.validation.source, _scored(texts.validation), ""
         source = f"{texts.training.source}, the last {100 * (config.validation_split or 0):g} %"
         if texts.validation.songs_apart:  # what stands before its first song tells nothing of it
             return f"{source} in whole songs", texts.validation, ""
-        return source, texts.validation, texts.training.text
+        return source, _scored(texts.validation), texts.training.held.text
+
+
+def _scored(lyrics: "Lyrics") -> "Lyrics":
+    """What of a text is scored: all of it, or of one that is not held in memory the beginning."""
+    from lyric_lm.data.stored_lyrics import HELD_CHARS
+
+    if lyrics.is_held:
+        return lyrics
+    print(
+        f"Of {len(lyrics.ids):,} characters the first {HELD_CHARS:,} are scored; the text is not in memory."
+    )
+    return lyrics.part(0, HELD_CHARS)
 
 
 def _print_table(scores: list["Score"], *, source: str, text: str) -> None:

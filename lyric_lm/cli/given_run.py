@@ -65,16 +65,19 @@ def drawing(sampling: SamplingConfig) -> SamplingConfig:
 
 
 def training_text(run: "Run", vocabulary: "Vocabulary") -> "Lyrics":
-    """The text that the model was trained on, in the model's ids.
+    """The text that the model was trained on, in the model's ids; of one that is not in memory, the end.
 
     Raises:
         CorpusError: the run keeps none, and it cannot be read.
         RunMismatchError: the run keeps none, and it has changed.
     """
+    from lyric_lm.data.stored_lyrics import HELD_ONLY
     from lyric_lm.training.texts import texts_of
 
     training = texts_of(run).training
-    return dataclasses.replace(training, ids=vocabulary.encode(training.text), vocabulary=vocabulary)
+    if not training.is_held:
+        say(HELD_ONLY)
+    return training.held.known_by(vocabulary)
 
 
 def fitted(text: str, vocabulary: "Vocabulary", *, strict: bool = False) -> str:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from lyric_lm.cli.flags import with_flags
+from lyric_lm.data.stored_lyrics import HELD_ONLY
 
 if TYPE_CHECKING:
     from lyric_lm.model.rnn_model import RNNModel
@@ -15,9 +16,9 @@ def text_header(config: "TrainConfig", texts: "Texts") -> list[str]:
     from lyric_lm.training.fitting import expectations
 
     training, validation = texts.training, texts.validation
-    num_chars, num_songs = len(training.text), len(training.song_starts)
+    num_chars, num_songs = len(training.ids), len(training.song_starts)
     if validation is not None and config.corpus.validation_corpus is None:
-        num_chars += len(validation.text) - training.songs_apart  # which share the mark between them
+        num_chars += len(validation.ids) - training.songs_apart  # which share the mark between them
         num_songs += len(validation.song_starts)
     origin = training.origin
     of_all = f" of its {origin.num_chars:,}" if origin and origin.num_chars > num_chars else ""
@@ -30,7 +31,9 @@ def text_header(config: "TrainConfig", texts: "Texts") -> list[str]:
     if validation is not None:
         whose = validation.source if config.corpus.validation_corpus is not None else "the end of the text"
         songs = f"{len(validation.song_starts):,} whole songs, " if validation.songs_apart else ""
-        lines.append(f"Held out: {whose}, {songs}{len(validation.text):,} characters.")
+        lines.append(f"Held out: {whose}, {songs}{len(validation.ids):,} characters.")
+    if not training.is_held:
+        lines.append(HELD_ONLY)
     return [*lines, *expectations(texts)]
 
 
@@ -45,7 +48,7 @@ def model_header(config: "TrainConfig", model: "RNNModel", *, run_dir: str) -> s
 
 def parent_header(parent: "Parent", texts: "Texts") -> str:
     """A line about the run that the training goes on from."""
-    new = parent.model.vocabulary.missing(texts.training.text)
+    new = parent.model.vocabulary.missing("".join(texts.training.vocabulary.characters))
     kinds = (
         f"{len(new):,} of the text's characters are new to it"
         if new

@@ -44,7 +44,12 @@ def parse_with_recipe(command: Train | Tune, parse: Callable[[Any], Any]) -> Tra
     from lyric_lm.training.texts import read_texts
 
     corpus = command.config.corpus
-    values = generalize(len(read_texts(corpus).learnt(corpus).text))
+    texts = read_texts(corpus)
+    if texts.training.is_held:
+        values = generalize(len(texts.learnt(corpus).ids))
+    else:  # which cannot be searched for repeats
+        values = generalize(len(texts.training.ids))
+        values = dataclasses.replace(values, corpus=dataclasses.replace(values.corpus, skip_repeats=False))
     again = parse(Tune.around(values) if isinstance(command, Tune) else _train_with(values))
     return dataclasses.replace(again, recipe="generalize")  # type: ignore[no-any-return]
 

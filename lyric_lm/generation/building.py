@@ -28,7 +28,8 @@ def build_rules(config: SamplingConfig, training: "Lyrics | None") -> list[Rule]
 
     Args:
         config: the settings.
-        training: the text that must not be copied; needed for `max_copy` only.
+        training: the text that must not be copied; needed for `max_copy` only. Of one that is not in memory
+            it is the end.
 
     Raises:
         SettingsError: `max_copy` is given without a text, or cannot work with this one.
@@ -44,7 +45,7 @@ def build_rules(config: SamplingConfig, training: "Lyrics | None") -> list[Rule]
                 "`max_copy` needs the text that must not be copied: give `training`. Received: training=None"
             )
         try:
-            rules.append(MaxCopy(training.ids, config.max_copy, vocab_size=len(training.vocabulary)))
+            rules.append(MaxCopy(training.held.ids, config.max_copy, vocab_size=len(training.vocabulary)))
         except ValueError as error:
             raise SettingsError(f"{error} Choose a higher --max-copy.") from error
     return rules

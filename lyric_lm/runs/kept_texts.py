@@ -29,7 +29,8 @@ def keep_texts(run: Run, training: Lyrics, validation: Lyrics | None = None) -> 
         RunWriteError: the file cannot be written.
     """
     parts = {"training": training} | ({} if validation is None else {"validation": validation})
-    if sum(len(part.text) for part in parts.values()) > MAX_KEPT_CHARS:
+    size = sum(len(part.ids) for part in parts.values())
+    if size > MAX_KEPT_CHARS or not all(part.is_held for part in parts.values()):
         return False
     if kept_texts(run) is not None:
         return True
@@ -61,7 +62,13 @@ def kept_texts(run: Run) -> tuple[Lyrics, Lyrics | None] | None:
     }
     if "training" not in texts or not all(_is_same(texts[name], corpus[name]) for name in texts):
         return None
-    vocabulary = Vocabulary.from_text(texts["training"]["text"], unknown="validation" in texts)
+    settings = run.settings().corpus
+    vocabulary = Vocabulary.from_text(
+        texts["training"]["text"],
+        unknown="validation" in texts,
+        min_count=settings.min_count,
+        max_vocabulary=settings.max_vocabulary,
+    )
     lyrics = {name: _lyrics(text, corpus[name], vocabulary) for name, text in texts.items()}
     return lyrics["training"], lyrics.get("validation")
 

@@ -160,7 +160,7 @@ def check_settings(stored: TrainConfig, given: TrainConfig) -> None:
 
 
 def _text_record(lyrics: Lyrics) -> dict[str, Any]:
-    return {"source": lyrics.source, "num_chars": len(lyrics.text), "sha256": lyrics.sha256}
+    return {"source": lyrics.source, "num_chars": len(lyrics.ids), "sha256": lyrics.sha256}
 
 
 def _identity(text: Any) -> Any:

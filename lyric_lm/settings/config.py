@@ -7,7 +7,13 @@ import dataclasses
 from pathlib import Path
 from typing import Any, Literal
 
-from lyric_lm.checks import check_at_least_one, check_positive, check_shares, check_spacings
+from lyric_lm.checks import (
+    check_at_least_one,
+    check_positive,
+    check_shares,
+    check_spacings,
+    check_vocabulary_limits,
+)
 from lyric_lm.settings.field_types import check_field_types
 
 MOST_CHARS = 1_000_000  # to write at once
@@ -36,6 +42,8 @@ class CorpusConfig:
     # songs (files, rows, records): joined by empty lines; or each from a zero state, its start and end learnt
     songs: Literal["together", "apart"] = "together"
     song_gap: int | None = None  # blank lines in a row that end a song inside a file; None: none do
+    min_count: int | None = None  # occurrences of a character in the text; rarer ones are unknown
+    max_vocabulary: int | None = None  # characters known, the unknown one included: the commonest
     validation_split: float | None = None  # share of the text to hold out, from its end; None for none
     # a text to validate on instead, named as the corpus is
     validation_corpus: str | tuple[str, ...] | None = None
@@ -44,6 +52,7 @@ class CorpusConfig:
 
     def __post_init__(self) -> None:
         check_at_least_one(max_chars=self.limit, song_gap=self.song_gap)
+        check_vocabulary_limits(self.min_count, self.max_vocabulary)
         check_shares(**_fields(self, "unknown_share"))
         if self.validation_split is not None and not 0 < self.validation_split < 1:
             raise ValueError(

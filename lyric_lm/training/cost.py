@@ -89,7 +89,7 @@ def measure_cost(
         report_seconds=first + again * ((config.optimizer.epochs - 1) // config.report.every),
         epochs=config.optimizer.epochs,
         memory=None if held is None else held + weight_copies(config, size),
-        largest_batch=largest_batch(config, size, len(texts.learnt(config.corpus).text), held=held or 0),
+        largest_batch=largest_batch(config, size, len(texts.learnt(config.corpus).ids), held=held or 0),
     )
 
 

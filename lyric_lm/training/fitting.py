@@ -1,6 +1,7 @@
 """Settings that nobody gave are made to suit the text: prefixes that stand in it, batches that fit it."""
 
 import dataclasses
+import itertools
 from collections import Counter
 from collections.abc import Callable
 
@@ -47,7 +48,7 @@ def fit_settings(config: TrainConfig, texts: Texts) -> tuple[TrainConfig, list[s
     The chapter's prefixes give way to the text's commonest beginnings of lines where they do not stand in it,
     its batches to smaller ones where not a single one fits. What has another value stays.
     """
-    optimizer, notes = _fitting_sizes(config.optimizer, len(texts.learnt(config.corpus).text))
+    optimizer, notes = _fitting_sizes(config.optimizer, len(texts.learnt(config.corpus).ids))
     report = config.report
     if report.prefixes == ReportConfig.prefixes and any(map(texts.vocabulary.missing, report.prefixes)):
         prefixes = common_beginnings(texts.training, len(report.prefixes))
@@ -62,13 +63,13 @@ def fit_settings(config: TrainConfig, texts: Texts) -> tuple[TrainConfig, list[s
 def expectations(texts: Texts) -> list[str]:
     """What a text so short cannot do, a sentence each; none for a longer one."""
     said = []
-    learnt = len(texts.training.text)
+    learnt = len(texts.training.ids)
     if learnt < _FEW_LEARNT:
         said.append(
             f"{learnt:,} characters are few: a model learns them by heart. Expect it to copy, and of its "
             "perplexity only that it falls."
         )
-    held_out = None if texts.validation is None else len(texts.validation.text)
+    held_out = None if texts.validation is None else len(texts.validation.ids)
     if held_out is not None and held_out < _FEW_HELD_OUT:
         said.append(f"{held_out:,} held-out characters decide nothing: take their perplexity for a hint.")
     return said
@@ -82,9 +83,12 @@ def common_beginnings(lyrics: Lyrics, number: int) -> tuple[str, ...]:
     ('我们', '我说')
     """
     starts = lyrics.line_starts.tolist()
-    ends = [*starts[1:], len(lyrics.text)]
-    lines = (lyrics.text[start:end].strip() for start, end in zip(starts, ends, strict=True))
+    text = lyrics.text if lyrics.is_held else lyrics.part(0, max(starts[-1], 2)).text
+    lines = (text[start:end].strip() for start, end in itertools.zip_longest(starts, starts[1:]))
     counts = Counter(_beginning(line) for line in lines if line)
+    for beginning in list(counts):
+        if lyrics.vocabulary.missing(beginning):
+            del counts[beginning]
     return tuple(beginning for beginning, _ in counts.most_common(number))
 
 

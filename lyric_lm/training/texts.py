@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 from collections.abc import Hashable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -50,8 +51,8 @@ class Texts:
 
     @functools.cached_property
     def copy_index(self) -> CopyIndex:
-        """Finds what a sample copies from the training text."""
-        return CopyIndex(self.training.text)
+        """Finds what a sample copies from the training text, or from the end of one not held in memory."""
+        return CopyIndex(self.training.held.text)
 
     @functools.cached_property
     def validation_batches(self) -> tf.data.Dataset | None:
@@ -100,11 +101,7 @@ class Texts:
             return self
         unknown = self.vocabulary.unknown_id is not None or vocabulary.unknown_id is not None
         both = Vocabulary({*self.vocabulary.characters, *vocabulary.characters}, unknown=unknown)
-
-        def encoded(lyrics: Lyrics) -> Lyrics:
-            return dataclasses.replace(lyrics, vocabulary=both, ids=both.encode(lyrics.text))
-
-        return Texts(encoded(self.training), self.validation and encoded(self.validation))
+        return Texts(self.training.known_by(both), self.validation and self.validation.known_by(both))
 
     def check(self, config: TrainConfig) -> None:
         """Refuse settings that these texts, or this machine, cannot be trained with.
@@ -144,18 +141,19 @@ def read_texts(config: CorpusConfig) -> Texts:
     Raises:
         CorpusError: a text cannot be read, or its validation part is too short.
     """
-    lyrics = load_lyrics(config.corpus, max_chars=config.limit, **config.reading)
+    limits: dict[str, Any] = {"min_count": config.min_count, "max_vocabulary": config.max_vocabulary}
+    lyrics = load_lyrics(config.corpus, max_chars=config.limit, **limits, **config.reading)
     if config.validation_corpus is not None:
-        vocabulary = Vocabulary.from_text(lyrics.text, unknown=True)
-        training = dataclasses.replace(lyrics, vocabulary=vocabulary, ids=vocabulary.encode(lyrics.text))
+        vocabulary = Vocabulary(lyrics.vocabulary.characters, unknown=True)
+        training = lyrics.known_by(vocabulary)
         validation = load_lyrics(config.validation_corpus, vocabulary=vocabulary, **config.reading)
         too_short = f"{config.validation_corpus!r}"
     elif config.validation_split is not None:
-        training, validation = lyrics.split(config.validation_split)
-        too_short = f"validation_split={config.validation_split} of {len(lyrics.text)} characters"
+        training, validation = lyrics.split(config.validation_split, **limits)
+        too_short = f"validation_split={config.validation_split} of {len(lyrics.ids)} characters"
     else:
         return Texts(lyrics)
-    if len(validation.text) < 2:
+    if len(validation.ids) < 2:
         raise CorpusError(
             f"The validation text, {too_short}, is too short for one batch: "
             "it needs at least 2 characters; hold out more."

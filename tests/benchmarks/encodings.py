@@ -18,8 +18,8 @@ import charset_normalizer
 from opencc import OpenCC
 
 from lyric_lm.data import CorpusError
-from lyric_lm.data.corpus import read_text
 from lyric_lm.data.encoding import decode_text
+from lyric_lm.data.loading import read_text
 
 # A few lines in each language, written for this benchmark.
 LANGUAGES = Path(__file__).with_name("languages.json")

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lyric_lm.data import CorpusError, CorpusNotFoundError, UnknownCharacterError, Vocabulary, load_lyrics
-from lyric_lm.data.corpus import read_text
+from lyric_lm.data.loading import read_text
 
 
 def written(folder: Path, text: str) -> Path:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from lyric_lm.data.corpus import read_text
 from lyric_lm.data.encoding import decode_text
 from lyric_lm.data.errors import CorpusError
+from lyric_lm.data.loading import read_text
 
 SIMPLIFIED = (
     "后来的我们什么都有了，却没有了我们。雨停在窗前，你说的话还在街角打转，我把灯关掉，让月亮自己走进来。"
