@@ -2,7 +2,7 @@
 
 const TEXTS = {
   en: {
-    title: "Lyrics, line by line", prefix: "Begin with", temperature: "Temperature: 0 plays safe, above 1 dares",
+    title: "Lyrics in a browser", prefix: "Begin with", temperature: "Temperature (0 plays safe, above 1 dares):",
     length: "Characters", seed: "Seed", write: "Write", other: "中文", loading: "Loading the model …",
     ready: "Ready.", done: (rate) => `${rate} characters per second.`,
     unknown: (characters) => `Not known to the model, so not read: ${characters}`,
@@ -10,11 +10,11 @@ const TEXTS = {
     failed: (error) => `This browser cannot run the model (${error}); try a current Chrome, Firefox or Safari.`,
   },
   zh: {
-    title: "一行一行写歌词", prefix: "开头", temperature: "温度：0 最稳妥，大于 1 更大胆",
+    title: "在浏览器里写歌词", prefix: "开头", temperature: "采样温度（0 最稳妥，大于 1 更大胆）：",
     length: "字数", seed: "随机种子", write: "写", other: "English", loading: "正在载入模型……",
     ready: "可以写了。", done: (rate) => `每秒 ${rate} 个字。`,
-    unknown: (characters) => `模型不认识、跳过了：${characters}`,
-    nothing: "模型一个字都不认识，请换个开头。",
+    unknown: (characters) => `这些字模型不认识，已跳过：${characters}`,
+    nothing: "开头的字模型一个都不认识，请换个开头。",
     failed: (error) => `这个浏览器运行不了模型（${error}），请换用新版 Chrome、Firefox 或 Safari。`,
   },
 };
