@@ -123,10 +123,10 @@ element("form").addEventListener("submit", async (event) => {
   element("write").disabled = true;
   const length = Number(element("length").value), began = performance.now();
   try {
-    await write(prefix, length, Number(element("temperature").value), Number(element("seed").value), (text) => {
+    const written = await write(prefix, length, Number(element("temperature").value), Number(element("seed").value), (text) => {
       song.textContent = text;
     });
-    const rate = Math.round((1000 * length) / (performance.now() - began));
+    const rate = Math.round((1000 * (Array.from(written).length - Array.from(prefix).length)) / (performance.now() - began));
     say((texts) => (unknown ? texts.unknown(unknown) : texts.done(rate)));
     element("seed").value = (Number(element("seed").value) + 1) % 2 ** 32;
   } catch (error) {
