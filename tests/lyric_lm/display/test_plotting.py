@@ -42,19 +42,6 @@ def write_run(
     return folder
 
 
-@pytest.fixture
-def figures(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
-    """Every figure that is drawn meanwhile."""
-    made: list[Figure] = []
-
-    def make(*args: Any, **kwargs: Any) -> Figure:
-        made.append(Figure(*args, **kwargs))
-        return made[-1]
-
-    monkeypatch.setattr(plotting, "Figure", make)
-    return made
-
-
 def curve(figure: Figure, panel: int, line: int) -> list[tuple[float, float]]:
     drawn = figure.axes[panel].lines[line]
     return [(x, y) for x, y in drawn.get_xydata().tolist()]  # type: ignore[union-attr]

@@ -8,21 +8,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from lyric_lm.display import trial_picture
 from lyric_lm.display.trial_picture import TrialPoint, draw_trials
-
-
-@pytest.fixture
-def figures(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
-    """Every figure that is drawn meanwhile."""
-    made: list[Figure] = []
-
-    def make(*args: Any, **kwargs: Any) -> Figure:
-        made.append(Figure(*args, **kwargs))
-        return made[-1]
-
-    monkeypatch.setattr(trial_picture, "Figure", make)
-    return made
 
 
 def titles(figure: Figure) -> list[str]:
