@@ -104,6 +104,21 @@ def test_songs_in_one_lrc_are_told_apart_by_their_tags_and_by_time_going_back(tm
     assert lyrics.song_starts.tolist() == [0, 5, 8]
 
 
+def test_what_an_lrc_says_of_its_song_is_no_lyric(tmp_path: Path) -> None:
+    said = "词：甲|作 曲 : 乙|詞/曲：甲|编曲/制作人：乙|混音师：丙|录音室：丁|和声编写：戊|OP：己|Composer: F"
+    lines = ["晴天 - 某人 (Someone)", *said.split("|"), "雨停了：走吧", "鼓声", "晴天 - 某人"]
+    stamped = "".join(f"[00:{second:02}.00]{line}\n" for second, line in enumerate(lines))
+
+    lyrics = read(tmp_path, "a.lrc", f"[ti:晴天]\n[ar:某人]\n{stamped}")
+    assert lyrics.text == "雨停了：走吧\n鼓声\n晴天 - 某人"
+    assert "9 lines of credits" in str(lyrics.origin)
+    assert "1 heading" in str(lyrics.origin)
+
+    reversed_names = read(tmp_path, "b.lrc", "[ti:晴天]\n[00:01]某人 — 晴天\n[00:02]晴天了\n[00:03]晴天")
+    assert reversed_names.text == "晴天了\n晴天"
+    assert read(tmp_path, "c.lrc", "[00:01]你 - 我\n[00:02]走").text == "你 - 我\n走", "without a title"
+
+
 POEMS = [
     {"title": "雨", "paragraphs": ["雨停", "风起"]},
     {"title": "无", "paragraphs": []},
