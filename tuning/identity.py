@@ -13,7 +13,7 @@ from lyric_lm.settings.search import SearchConfig
 from lyric_lm.tuning.hypermodel import RNNHyperModel
 
 IDENTITY = "search.json"
-GO_ON = "give the same command again, but no --overwrite, to go on"
+GO_ON = "give the same command again, without --overwrite, to go on"
 _OWN = (IDENTITY, "keras_tuner", "trials", "best", "retrained", "workers", "perplexity.png")
 
 

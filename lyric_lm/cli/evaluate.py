@@ -27,7 +27,7 @@ class Evaluate:
     max_order: int = 5  # n-grams of orders 1 to this one
     per_character: tuple[Path, ...] = ()  # files to write each character's surprisal to, .csv or .html
     songs: bool = False  # instead, measure the songs that the model writes, beside its training text
-    seed: int = 0  # of these songs
+    seed: int = 0  # of the songs
 
     def __post_init__(self) -> None:
         check_at_least_one(max_order=self.max_order)

@@ -7,12 +7,13 @@ from typing import Literal
 
 @dataclasses.dataclass(frozen=True)
 class Export:
-    """Write a trained model in another format, checked against the model, that needs no lyric_lm."""
+    """Write a trained model in another format, which needs no lyric_lm and is checked against the model."""
 
     run_dir: Path  # the folder of a finished run
     to: Path  # a new folder
     format: Literal["savedmodel", "onnx", "litert", "web"] = "savedmodel"  # web: a page for any browser
-    web_runtime: Path | None = None  # for web: the folder of the npm package onnxruntime-web; None: fetch it
+    # for web: the folder of the npm package onnxruntime-web; None: that in node_modules, or npm fetches it
+    web_runtime: Path | None = None
 
     def run(self) -> None:
         """Write the folder and say how it is used."""

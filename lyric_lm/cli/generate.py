@@ -21,14 +21,15 @@ _MOST_LINES, _LONGEST_LINE = 10_000, 60  # lines, and characters of one
 class Generate:
     """Write on from a prefix with a trained model."""
 
-    sampling: SamplingConfig  # on top of what the run's own reports have
+    sampling: SamplingConfig  # how characters are picked; what is not given is as in the training's samples
     run_dir: Path | None = None  # the folder of a finished run; None: the newest
-    greedy: bool = False  # take the likeliest character, whatever the run's reports do
-    prefix: tuple[str, ...] | None = None  # what to continue; "" begins a text; None: as the reports did
+    greedy: bool = False  # always take the likeliest character, whatever the training's samples did
+    # what to continue; "" begins a text; None: what the training's samples continued
+    prefix: tuple[str, ...] | None = None
     num_chars: int = 50  # characters to add
     num_lines: int | None = None  # lines to add instead, each of them whole
     num_samples: int = 1  # continuations of each prefix
-    seed: int | None = None  # the same seed gives the same text; None draws one
+    seed: int | None = None  # the same seed gives the same text; None: another each time
     strict_prefix: bool = False  # refuse a character that the model does not know
     report: bool = False  # say afterwards how much is copied from the training text
     interactive: bool = False  # type a line, get the next; /help lists the commands

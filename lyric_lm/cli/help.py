@@ -48,7 +48,7 @@ EXAMPLES = {
     lyric-lm write --run-dir runs/mine --form "7 7 5 7" --rhyme AABA
   in the form of another song
     lyric-lm write --run-dir runs/mine --template song.txt
-  an acrostic
+  lines that begin with these characters
     lyric-lm write --run-dir runs/mine --acrostic 分开快乐""",
     "evaluate": """
   the text that the run held out
@@ -106,7 +106,7 @@ def help_of(name: str, command: type, default: Any = None, *, everything: bool =
             lines += _wrapped(group.heading, 0)
             lines += [line for flag in group.flags for line in _flag_lines(flag)] + [""]
         return "\n".join(
-            [*lines, *_wrapped("A switch is turned back with or without no-; None unsets a value.", 0)]
+            [*lines, *_wrapped("--no-NAME turns a switch off, --NAME turns it on; None unsets a value.", 0)]
         )
     flags = {flag.name: flag for group in groups for flag in group.flags}
     first = FIRST.get(name, tuple(flags))

@@ -28,20 +28,21 @@ TENSORBOARD_FLAGS = "--samples_per_plugin=text=100,images=100"  # by default it 
 
 @dataclasses.dataclass(frozen=True)
 class Train:
-    """Train a model and watch it learn. Every default is the chapter's."""
+    """Train a model and watch it learn; by default as in chapter 6.5 of Dive into Deep Learning."""
 
     config: TrainConfig
     run_config: RunConfig
     dashboard: DashboardConfig = dataclasses.field(default_factory=DashboardConfig)
     devices: DeviceConfig = dataclasses.field(default_factory=DeviceConfig)
-    recipe: Literal["chapter", "generalize"] = "chapter"  # whose values the other flags default to
+    # what the other flags default to: the chapter's settings, or those for new lines instead of copies
+    recipe: Literal["chapter", "generalize"] = "chapter"
     # an earlier run, whose model and settings this training goes on from
     from_run: Annotated[Path | None, tyro.conf.arg(name="from")] = None
     dry_run: bool = False  # train a few steps, say what the whole run will cost, and write nothing
 
     def __post_init__(self) -> None:
         if self.dry_run and self.run_config.resume:
-            raise ValueError("`dry_run` reckons up a new run: leave out `resume`")
+            raise ValueError("`dry_run` says what a new run costs: leave out `resume`")
         if self.from_run is not None and self.run_config.resume:
             raise ValueError(
                 "Give either `from` or `resume`, not both: a run that goes on from another knows it"

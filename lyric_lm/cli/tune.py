@@ -15,7 +15,7 @@ from lyric_lm.settings.space import DEFAULT_SPACE, FORMER_NAMES, SearchSpace
 
 @dataclasses.dataclass(frozen=True)
 class Tune:
-    """Search learning rate, hidden size and what else has several values; the same command goes on."""
+    """Search learning rate, hidden size and what else has several values; the same command again goes on."""
 
     corpus: CorpusConfig
     values: SettingValues = dataclasses.field(default_factory=lambda: SettingValues(**DEFAULT_SPACE.values))
@@ -24,7 +24,8 @@ class Tune:
     search_config: SearchConfig = dataclasses.field(default_factory=SearchConfig)
     run_config: SearchRunConfig = dataclasses.field(default_factory=SearchRunConfig)
     service: ServiceConfig = dataclasses.field(default_factory=ServiceConfig)
-    recipe: Literal["chapter", "generalize"] = "chapter"  # whose values the other flags default to
+    # what the other flags default to: the chapter's settings, or those for new lines instead of copies
+    recipe: Literal["chapter", "generalize"] = "chapter"
 
     def __post_init__(self) -> None:
         SearchSpace(**several_of(self.values))

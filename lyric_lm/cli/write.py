@@ -23,17 +23,19 @@ LENGTHS, RHYME = "7 7 7 7 / 7 7 7 7", "AABA"  # where no form is given
 class Write:
     """Write songs: of a form, with rhymes, each chosen as a whole; or line by line, together with you."""
 
+    # how characters are picked; what is not given is as in the training's samples, or else temperature 0.8,
+    # no four characters twice and no more than eight copied in a row
     sampling: SamplingConfig
     run_dir: Path | None = None  # the folder of a finished run; None: the newest
     form: str | None = None  # a length for each line, as in "7 7 5-6 7"; a "/" between stanzas
     rhyme: str | None = None  # a letter for each line, as in AABA; "-" or "x" is free
     template: Path | None = None  # a text whose stanzas, lengths and rhymes to take
     acrostic: str = ""  # what the lines begin with, a character each
-    prefix: str = ""  # what the songs go on from, without being printed
-    num_songs: int = 1  # songs of this form
+    prefix: str = ""  # a text that the songs go on from; it is not printed
+    num_songs: int = 1  # how many songs to write
     rhyme_by: Literal["group", "final"] = "group"  # Mandarin: by the groups of 十三辙, or by the exact final
     tones: bool = False  # Mandarin: rhyme in the same tone only
-    seed: int | None = None  # the same seed gives the same songs; None draws one
+    seed: int | None = None  # the same seed gives the same songs; None: others each time
     report: bool = False  # print a table of each line's length, rhyme, bits and copied run on standard error
     report_file: Path | None = None  # write that table to a file
     interactive: bool = False  # choose among lines and write your own; /help lists the commands

@@ -34,12 +34,13 @@ class CorpusConfig:
     max_chars: int | Literal["chapter"] | None = "chapter"
     keep_newlines: bool = False  # learn line breaks too; the chapter turns them into spaces
     encoding: str | None = None  # of the files; None to recognise it
-    encoding_errors: Literal["strict", "replace"] = "strict"  # bytes that are no text: refuse, or make U+FFFD
+    encoding_errors: Literal["strict", "replace"] = "strict"  # bytes that are no text: refuse, or put U+FFFD
     raw: bool = False  # take files as they stand, with time stamps, headings, rows and marks
-    column: str | None = None  # of a table, the one with the words; None for the one named as usual
-    field: str | None = None  # of JSON, the one with the words; None for the one named as usual
-    script: Literal["simplified", "traditional", "as-is"] = "as-is"  # turn all Chinese characters into one
-    # songs (files, rows, records): joined by empty lines; or each from a zero state, its start and end learnt
+    column: str | None = None  # of a table, the column with the words; None: the one named as usual
+    field: str | None = None  # of JSON, the field with the words; None: the one named as usual
+    # turn all Chinese characters into one script
+    script: Literal["simplified", "traditional", "as-is"] = "as-is"
+    # learn songs (files, rows, records) joined by empty lines; or each by itself, with its start and end
     songs: Literal["together", "apart"] = "together"
     song_gap: int | None = None  # blank lines in a row that end a song inside a file; None: none do
     min_count: int | None = None  # occurrences of a character in the text; rarer ones are unknown
@@ -48,7 +49,7 @@ class CorpusConfig:
     # a text to validate on instead, named as the corpus is
     validation_corpus: str | tuple[str, ...] | None = None
     skip_repeats: bool = False  # learn each chorus once; what is read often is learnt by heart and copied
-    unknown_share: float = 0.5  # with validation: of the epochs, how many a rare character is unknown in
+    unknown_share: float = 0.5  # with validation: share of the epochs in which a rare character is unknown
 
     def __post_init__(self) -> None:
         check_at_least_one(max_chars=self.limit, song_gap=self.song_gap)
@@ -104,9 +105,9 @@ class OptimizerConfig:
     """How it learns."""
 
     optimizer: Literal["sgd", "adam", "adamw"] = "sgd"  # the update rule
-    learning_rate: float | None = None  # the highest; None: 100 for sgd, 0.003 for the others
-    schedule: Literal["constant", "cosine"] = "constant"  # how it falls over the epochs
-    warmup: float = 0.0  # share of the steps in which it first rises to its highest
+    learning_rate: float | None = None  # at its highest; None: 100 for sgd, 0.003 for the others
+    schedule: Literal["constant", "cosine"] = "constant"  # how the learning rate falls
+    warmup: float = 0.0  # share of the steps in which the learning rate first rises to its highest
     weight_decay: float = 0.0  # share of the learning rate by which each step shrinks weights; adamw only
     clipping_theta: float = 1e-2  # largest global L2 norm of the gradients
     batch_size: int = 32  # rows of text read side by side
@@ -114,7 +115,7 @@ class OptimizerConfig:
     rotate: bool = False  # start each epoch somewhere else in the text
     epochs: int = 250  # passes over the text
     patience: int | None = None  # epochs without a better val_perplexity to stop after; None: never stop
-    seed: int = 0  # of the initial weights and of anything random
+    seed: int = 0  # of the initial weights and of all else that is random
 
     def __post_init__(self) -> None:
         check_at_least_one(**_fields(self, "batch_size", "num_steps", "epochs", "patience"))
@@ -146,15 +147,16 @@ class ReportConfig:
 
 @dataclasses.dataclass(frozen=True)
 class SamplingConfig:
-    """How characters are picked; greedily, as the chapter does, where nothing is said."""
+    """How characters are picked; where nothing is said, always the likeliest (greedy), as in the chapter."""
 
-    temperature: float | None = None  # draw; below 1 safer, above 1 more surprising
-    top_k: int | None = None  # draw from the k likeliest only
-    top_p: float | None = None  # draw from the likeliest that hold probability p only; of the k, if given
+    temperature: float | None = None  # draw at random; below 1 safer, above 1 more surprising
+    top_k: int | None = None  # draw from this many of the likeliest only
+    # draw from the fewest likeliest that together have this probability; of those of --top-k, if given
+    top_p: float | None = None
     beam_width: int | None = None  # search the likeliest continuation as a whole, this many at a time
-    repetition_penalty: float | None = None  # divide the logits of characters used before; 1.2 is usual
-    no_repeat_ngram: int | None = None  # never generate the same n characters twice
-    max_copy: int | None = None  # never copy more than n characters in a row from the training text
+    repetition_penalty: float | None = None  # make characters used before less likely; 1.2 is usual
+    no_repeat_ngram: int | None = None  # never write the same N characters in a row twice
+    max_copy: int | None = None  # never copy more than N characters in a row from the training text
 
     def __post_init__(self) -> None:
         check_at_least_one(
@@ -231,7 +233,7 @@ class RunConfig:
 class DashboardConfig:
     """What TensorBoard shows of the run."""
 
-    tensorboard: bool = True  # whether its logs are written, to the run's folder tensorboard
+    tensorboard: bool = True  # its logs, in the run's folder tensorboard; --no-tensorboard: none are written
     # epochs between two samples; auto: about twelve in a training; None for none
     samples_every: int | Literal["auto"] | None = "auto"
     # epochs between two histograms of weights and state; auto: about ten in a training; None for none

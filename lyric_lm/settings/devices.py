@@ -11,7 +11,7 @@ class DeviceConfig:
 
     # let devices share each batch: this machine's, or those of the cluster in TF_CONFIG; None: one device
     strategy: Literal["mirrored", "multiworker"] | None = None
-    devices: tuple[str, ...] = ()  # this machine's that share, as GPU:0 GPU:1; none named: all its GPUs
+    devices: tuple[str, ...] = ()  # this machine's that take part, as GPU:0 GPU:1; none named: all its GPUs
 
     def __post_init__(self) -> None:
         for name in self.devices:

@@ -15,9 +15,10 @@ class SearchConfig:
     """How to search."""
 
     tuner: Literal["random", "bayesian", "hyperband", "grid"] = "random"  # how the next trial is chosen
-    max_trials: int | None = None  # None: 30; for hyperband and grid, until they are through
-    objective: str | None = None  # minimised; None: val_perplexity, or perplexity where nothing is held out
-    pruning: bool = True  # stop trials worse than the median early; hyperband has rounds for that
+    max_trials: int | None = None  # at most; None: 30, for hyperband and grid all that they plan
+    objective: str | None = None  # to minimise; None: val_perplexity, or perplexity where nothing is held out
+    # trials worse than the median end early; --no-pruning: none do; hyperband has rounds for that
+    pruning: bool = True
     search_seed: int = 0  # of the tuner's choices; the trainings' own is --seed
 
     def __post_init__(self) -> None:
@@ -56,7 +57,7 @@ class SearchConfig:
 class SearchRunConfig:
     """Where the search is kept, and what happens after it."""
 
-    run_dir: Path = Path("runs/search")  # a search that it holds is continued
+    run_dir: Path = Path("runs/search")  # the search's folder; one that it holds is continued
     overwrite: bool = False  # replace the search that the folder holds
     keep_checkpoints: bool = False  # keep the models of losing trials too
     retrain: int = 0  # train the best setting this many times anew, with other seeds
@@ -69,8 +70,8 @@ class SearchRunConfig:
 class ServiceConfig:
     """Several processes."""
 
-    workers: int = 0  # processes to start here besides the chief; 0 searches in this one
-    port: int = 0  # of the chief on 127.0.0.1; 0 takes a free one
+    workers: int = 0  # processes to start on this machine to share the trials; 0: this process does them
+    port: int = 0  # on 127.0.0.1, of the chief, which hands out the trials; 0 takes a free one
     worker_timeout: float = 60.0  # seconds of silence after which a worker counts as dead
     chief_timeout: float = 60.0  # seconds after which a worker gives up a chief that does not answer
 

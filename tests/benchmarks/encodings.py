@@ -135,7 +135,8 @@ def main() -> None:
     args = parser.parse_args()
     corpus = texts()
     total: dict[tuple[str, int], Counter[str]] = {}
-    print("| characters in the excerpt | " + " | ".join(f"{length}" for length in LENGTHS) + " |\n|---|" + "---|" * len(LENGTHS))
+    print("| characters in the excerpt | " + " | ".join(f"{length}" for length in LENGTHS) + " |")
+    print("|---|" + "---|" * len(LENGTHS))
     for encoding, languages in ENCODINGS.items():
         if args.only and args.only not in encoding:
             continue
