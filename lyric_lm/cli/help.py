@@ -122,7 +122,7 @@ def _summary(command: type) -> str:
 
 
 def _flag_lines(flag: Flag) -> list[str]:
-    text = flag.text
+    text = f"turn off: {flag.text}" if flag.default is True else flag.text
     if flag.default is REQUIRED:
         text += " (required)"
     elif flag.default not in (None, False, True, "", ()):

@@ -233,7 +233,7 @@ class RunConfig:
 class DashboardConfig:
     """What TensorBoard shows of the run."""
 
-    tensorboard: bool = True  # its logs, in the run's folder tensorboard; --no-tensorboard: none are written
+    tensorboard: bool = True  # write its logs, in the run's folder tensorboard
     # epochs between two samples; auto: about twelve in a training; None for none
     samples_every: int | Literal["auto"] | None = "auto"
     # epochs between two histograms of weights and state; auto: about ten in a training; None for none

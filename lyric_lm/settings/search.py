@@ -17,8 +17,7 @@ class SearchConfig:
     tuner: Literal["random", "bayesian", "hyperband", "grid"] = "random"  # how the next trial is chosen
     max_trials: int | None = None  # at most; None: 30, for hyperband and grid all that they plan
     objective: str | None = None  # to minimise; None: val_perplexity, or perplexity where nothing is held out
-    # trials worse than the median end early; --no-pruning: none do; hyperband has rounds for that
-    pruning: bool = True
+    pruning: bool = True  # end trials early that are worse than the median; hyperband has rounds for that
     search_seed: int = 0  # of the tuner's choices; the trainings' own is --seed
 
     def __post_init__(self) -> None:
