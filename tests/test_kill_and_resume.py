@@ -88,7 +88,7 @@ def kill_again_and_again(path: Path, flags: str, num_kills: int) -> tuple[int, i
 @pytest.mark.parametrize(
     ("name", "epochs", "num_kills"),
     [
-        ("generalizing", 40, 2),
+        ("generalizing", 40, 1),
         pytest.param("generalizing", 400, 50, marks=pytest.mark.slow),
         pytest.param("chapter", 400, 50, marks=pytest.mark.slow),
     ],

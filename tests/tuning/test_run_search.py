@@ -160,6 +160,7 @@ def test_failed_trials_are_done_again_once_their_cause_is_mended(small_search: S
     assert not list(run_dir.glob("trials/*/error.txt"))
 
 
+@pytest.mark.slow
 def test_an_interrupted_hyperband_search_ends_as_an_uninterrupted_one(
     small_search: Search, base: TrainConfig, run_dir: Path, tmp_path: Path
 ) -> None:

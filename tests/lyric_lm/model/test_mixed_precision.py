@@ -53,7 +53,7 @@ def use(model: RNNModel) -> list[Any]:
 
 @pytest.mark.parametrize("options", OPTIONS)
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", pytest.param("mixed_float16", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("saved_under_it", [True, False])
+@pytest.mark.parametrize("saved_under_it", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_a_model_saved_under_one_policy_is_used_under_another(
     policy: str, options: Any, saved_under_it: bool, tmp_path: Path
 ) -> None:
