@@ -1,6 +1,7 @@
 """`LineSpec`: what a line must be like."""
 
 import dataclasses
+import functools
 import re
 from collections import Counter
 
@@ -104,13 +105,12 @@ class LineSpec:
 
         A character that is read in several ways may if it may in one of them.
         """
-        targets = [(self._sound(text).sounds, last_word(text)) for text in self.rhymes]
-        banned = [self._sound(text).sounds for text in self.not_rhyme]
-        kept = [
-            all(self._may_rhyme(char, *target) for target in targets) and not self._must_rhyme(char, banned)
-            for char in vocabulary.characters
-        ]
-        return np.array(kept + [False] * (len(vocabulary) - len(kept)))
+        kinds, kind_of = _kinds_of_sounds(vocabulary, self.by, self.tones)
+        may = np.array([self._may_end_in(sounds) for sounds in kinds])[kind_of]
+        for word in map(last_word, self.rhymes):
+            if is_han(word[:1]) and word in vocabulary:
+                may[vocabulary.encode(word)] = False
+        return may
 
     def check(self, vocabulary: Vocabulary) -> None:
         """Refuse what no line of such characters can be.
@@ -155,18 +155,29 @@ class LineSpec:
             sound.rhymes_with(self._sound(text)) and word != last_word(text) for text in self.rhymes
         ) and not any(sound.rhymes_with(self._sound(text)) for text in self.not_rhyme)
 
-    def _may_rhyme(self, char: str, sounds: frozenset[str], word: str) -> bool:
-        own = self._possible(char)
-        if is_han(word[:1]):
-            return char != word and not own.isdisjoint(sounds)
-        return not own
+    def _may_end_in(self, sounds: frozenset[str] | None) -> bool:
+        """Whether a character that may sound so, or is none of a vocabulary's, may be the last letter."""
+        if sounds is None:
+            return False
+        for text in self.rhymes:
+            wanted = self._sound(text).sounds if is_han(last_word(text)[:1]) else frozenset()
+            if sounds.isdisjoint(wanted) if wanted else sounds:
+                return False
+        return not sounds or not any(sounds <= self._sound(text).sounds for text in self.not_rhyme)
 
-    def _must_rhyme(self, char: str, banned: list[frozenset[str]]) -> bool:
-        own = self._possible(char)
-        return bool(own) and any(own <= sounds for sounds in banned)
 
-    def _possible(self, char: str) -> frozenset[str]:
-        return possible_sounds(char, by=self.by, tones=self.tones)
+@functools.lru_cache(maxsize=64)
+def _kinds_of_sounds(
+    vocabulary: Vocabulary, by: By, tones: bool
+) -> tuple[list[frozenset[str] | None], NDArray[np.int64]]:
+    """The different sets of sounds that characters have, and each id's, `(V,)`; None is the unknown's."""
+    sounds: list[frozenset[str] | None] = [
+        possible_sounds(char, by=by, tones=tones) for char in vocabulary.characters
+    ]
+    sounds += [None] * (len(vocabulary) - len(sounds))
+    kinds = list(dict.fromkeys(sounds))
+    number = {kind: i for i, kind in enumerate(kinds)}
+    return kinds, np.array([number[kind] for kind in sounds])
 
 
 def rhymes_of(vocabulary: Vocabulary, by: By, tones: bool) -> str:

@@ -163,3 +163,24 @@ def test_nearly_equal_lines_do_not_fill_the_list() -> None:
 def test_rules_hold_over_the_line() -> None:
     lines = candidates(model_of(), "", count=20, line=LineSpec(12), rules=[NoRepeatNgram(1)], seed=1)
     assert all(len(set(line.text)) == len(line.text) for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("rhyme", "not_rhyme", "may"),
+    [
+        ("方向", (), "光行"),
+        ("光", (), "行"),  # another word
+        (("快乐", "我"), (), "了"),
+        ("", ("方向",), "行乐了我天ai"),  # 行 may be read otherwise
+        ("", ("快乐", "天"), "光行乐了ai"),
+        ("rain", (), "ai"),  # whatever is not Chinese: the whole word decides
+    ],
+)
+def test_the_last_letter_is_one_that_can_be_read_so_that_the_line_fits(
+    rhyme: str | tuple[str, ...], not_rhyme: tuple[str, ...], may: str
+) -> None:
+    vocabulary = Vocabulary("光行乐了我天ai", unknown=True)
+    spec = LineSpec(1, rhyme=rhyme or (), not_rhyme=not_rhyme)
+    found = spec.may_end(vocabulary)
+    assert "".join(char for char in "光行乐了我天ai" if found[vocabulary.encode(char)[0]]) == may
+    assert not found[vocabulary.unknown_id]
