@@ -37,6 +37,11 @@ def group(line: str) -> int | None:
     return GROUP_OF.get(lazy_pinyin(letters, style=Style.FINALS, strict=True)[-1])
 
 
+def alike(group: int | None, other: int | None) -> bool:
+    """Whether two lines rhyme; what is not Chinese, None, rhymes with nothing."""
+    return group is not None and group == other
+
+
 def wrong_lines(song: str, lengths: str, rhymes: str, size: int, beginnings: str) -> list[str]:
     """The lines of a printed song that are not as its form wants them."""
     lines = [line for line in song.split("\n") if line]
@@ -46,10 +51,10 @@ def wrong_lines(song: str, lengths: str, rhymes: str, size: int, beginnings: str
     wrong = []
     for i, line in enumerate(lines):
         stanza = range(i // size * size, i // size * size + size)
+        others = [j for j in stanza if j != i]
         is_right = (
             ranges[i][0] <= sum(char.isalnum() for char in line) <= ranges[i][-1]
-            and groups[i] is not None
-            and all((groups[i] == groups[j]) == (rhymes[i] == rhymes[j]) for j in stanza)
+            and all(alike(groups[i], groups[j]) == (rhymes[i] == rhymes[j]) for j in others)
             and line.startswith(beginnings[i : i + 1])
         )
         wrong += [] if is_right else [line]
