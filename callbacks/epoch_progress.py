@@ -1,9 +1,18 @@
-"""`EpochProgress`: tells whoever draws a progress bar of each finished epoch."""
+"""`EpochProgress`: tells whoever draws a progress bar of each epoch; `Watch` gives a training one."""
 
 from collections.abc import Callable
 from typing import Any
 
 import keras
+
+Watch = Callable[[str, int], list[keras.callbacks.Callback]]
+"""Called with a training's name and its epochs, for callbacks that only look on."""
+
+
+def unwatched(name: str, epochs: int) -> list[keras.callbacks.Callback]:
+    """A `Watch` that has no callbacks."""
+    del name, epochs
+    return []
 
 
 class EpochProgress(keras.callbacks.Callback):  # type: ignore[misc]

@@ -9,6 +9,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from lyric_lm.callbacks.epoch_progress import Watch, unwatched
 from lyric_lm.display.trial_picture import TrialPoint, draw_trials
 from lyric_lm.settings.flags import train_command
 from lyric_lm.tuning.retrain import mean_and_deviation, retrain
@@ -16,6 +17,18 @@ from lyric_lm.tuning.trial_records import TrialResult, trial_number
 from lyric_lm.tuning.tuner import RNNTuner
 
 PICTURE = "perplexity.png"
+
+
+def found_so_far(tuner: RNNTuner) -> str:
+    """What a search that goes on has found; empty for one that begins."""
+    results, best = tuner.records.results(), tuner.records.best()
+    if not results:
+        return ""
+    done = f"Going on after {len(results)} {'trial' if len(results) == 1 else 'trials'}"
+    if best is None:
+        return f"{done}, none of them with a score."
+    values = _settings_text(_varied(tuner)[best])
+    return f"{done}; the best so far: trial {best}  {values}  {results[best].best:.4g}"
 
 
 def trial_line(tuner: RNNTuner, trial: Any, total: int | None) -> str:
@@ -65,13 +78,16 @@ def draw_picture(tuner: RNNTuner) -> None:
     draw_trials(points, tuner.run_dir / PICTURE, metric=tuner.objective)
 
 
-def conclusion(tuner: RNNTuner, retrain_times: int, *, write: Callable[[str], object]) -> None:
+def conclusion(
+    tuner: RNNTuner, retrain_times: int, *, write: Callable[[str], object], watch: Watch = unwatched
+) -> None:
     """Print the table, the winner's command line, how it does with other seeds, and what is where.
 
     Args:
         tuner: of a search that has ended.
         retrain_times: trainings of the winner with other seeds; 0 for none.
         write: called with each line.
+        watch: called with each of these trainings' name and epochs, for callbacks that only look on.
     """
     Console().print(trial_table(tuner))
     best, objective = tuner.records.best(), tuner.objective
@@ -83,7 +99,9 @@ def conclusion(tuner: RNNTuner, retrain_times: int, *, write: Callable[[str], ob
     write(f"Best: trial {best}  {values}  {objective} {result.best:.6g} at epoch {result.best_epoch}")
     if retrain_times:
         seeds = folder / "retrained"
-        values_of_seeds = retrain(config, retrain_times, objective=objective, folder=seeds, write=write)
+        values_of_seeds = retrain(
+            config, retrain_times, objective=objective, folder=seeds, write=write, watch=watch
+        )
         write(f"Retrained: {mean_and_deviation(objective, values_of_seeds)}")
     name = shlex.quote(str(folder))
     write(f"Train it anew: {train_command(config, run_dir='runs/tuned')}")

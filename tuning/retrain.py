@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from lyric_lm.callbacks.epoch_progress import Watch, unwatched
 from lyric_lm.errors import RunError
 from lyric_lm.runs.record import describe_run
 from lyric_lm.runs.run import Run
@@ -15,7 +16,13 @@ from lyric_lm.training import Texts, load_texts, train
 
 
 def retrain(
-    config: TrainConfig, times: int, *, objective: str, folder: Path, write: Callable[[str], object] = print
+    config: TrainConfig,
+    times: int,
+    *,
+    objective: str,
+    folder: Path,
+    write: Callable[[str], object] = print,
+    watch: Watch = unwatched,
 ) -> dict[int, float]:
     """Train with the same settings and other seeds, each as a run of its own that goes on where it was.
 
@@ -25,6 +32,7 @@ def retrain(
         objective: the metric whose least value of an epoch counts.
         folder: where the runs go, `seed-<seed>` each.
         write: called with a line for each training.
+        watch: called with each training's name and epochs, for callbacks that only look on.
 
     Returns:
         For each seed the least value; infinite where there is none.
@@ -35,7 +43,8 @@ def retrain(
     for i in range(times):
         seed = (config.optimizer.seed + 1 + i) % 2**32
         with _run(folder / f"seed-{seed}", with_settings(config, {"seed": seed}), texts) as run:
-            best = train(run.settings(), texts=texts, run=run).best(objective)
+            watching = watch(f"seed {seed}", config.optimizer.epochs)
+            best = train(run.settings(), texts=texts, run=run, callbacks=watching).best(objective)
         values[seed] = math.inf if best is None else best[0]
         write(f"seed {seed}  {objective} {values[seed]:.4g}")
     return values

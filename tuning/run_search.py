@@ -7,6 +7,7 @@ from typing import Any
 
 import keras_tuner as kt
 
+from lyric_lm.callbacks.epoch_progress import Watch, unwatched
 from lyric_lm.data import CorpusError
 from lyric_lm.errors import SearchError, SettingsError
 from lyric_lm.runs.folder_lock import lock_folder
@@ -20,7 +21,7 @@ from lyric_lm.tuning.hypermodel import RNNHyperModel
 from lyric_lm.tuning.identity import GO_ON, check_same, identity_of, open_search
 from lyric_lm.tuning.keras_internals import is_chief, is_worker
 from lyric_lm.tuning.oracles import build_oracle
-from lyric_lm.tuning.report import draw_picture, trial_line
+from lyric_lm.tuning.report import draw_picture, found_so_far, trial_line
 from lyric_lm.tuning.trial_records import ERROR, trial_number
 from lyric_lm.tuning.tuner import RNNTuner
 from lyric_lm.tuning.workers import LocalWorkers, check_environment, work, worker_command
@@ -36,6 +37,7 @@ def search(
     extra: Callable[[kt.HyperParameters, TrainConfig], TrainConfig] | None = None,
     callbacks: Sequence[Any] = (),
     write: Callable[[str], object] = print,
+    watch: Watch = unwatched,
 ) -> RNNTuner:
     """Search a space, or go on with a search that was interrupted.
 
@@ -51,7 +53,8 @@ def search(
         service: how the processes find each other; None is this process alone.
         extra: as for `RNNHyperModel`.
         callbacks: for each trial, copied; one of a class named TensorBoard gets a folder per trial.
-        write: called with a line for each finished trial.
+        write: called with a line for each finished trial; first, by a search that goes on, for what it found.
+        watch: called with each trial's name and epochs in this process, for callbacks that only look on.
 
     Returns:
         The tuner. Its `run_dir` holds `trials/`, a run each; `best/`, the best one's run; perplexity.png.
@@ -88,6 +91,9 @@ def search(
     with lock_folder(run.run_dir):
         open_search(run.run_dir, identity, overwrite=run.overwrite)
         tuner = new_tuner()
+        tuner.watch = watch
+        if found := found_so_far(tuner):
+            write(found)
         tuner.oracle.on_end = lambda trial: write(trial_line(tuner, trial, settings.trial_limit))
         try:
             if is_chief():

@@ -14,6 +14,7 @@ import keras_tuner as kt
 
 from lyric_lm.callbacks import ExactResume, TensorBoard
 from lyric_lm.callbacks.dashboard.hparams import listed_settings
+from lyric_lm.callbacks.epoch_progress import Watch, unwatched
 from lyric_lm.errors import SearchError
 from lyric_lm.model.rnn_model import RNNModel
 from lyric_lm.runs.record import describe_run
@@ -60,6 +61,7 @@ class RNNTuner(kt.engine.base_tuner.BaseTuner):  # type: ignore[misc]
         self.records = TrialRecords(run_dir / "trials", self.objective)
         # What runs beside a trial: a worker's sign of life to its chief.
         self.beside_trial: Callable[[], AbstractContextManager[Any]] = nullcontext
+        self.watch: Watch = unwatched
         self._keeps_losers = keep_checkpoints
         self._goes_on_with_trials = isinstance(oracle, HyperbandOracle)  # in later rounds
         self._prunes = pruning and not self._goes_on_with_trials
@@ -126,7 +128,11 @@ class RNNTuner(kt.engine.base_tuner.BaseTuner):  # type: ignore[misc]
                 texts=texts,
                 run=run,
                 model=self._models.exchange(compiled_model(config, texts), config),
-                callbacks=[*_copies(callbacks, number), *self._own_callbacks(number, hp, config, run)],
+                callbacks=[
+                    *_copies(callbacks, number),
+                    *self.watch(f"trial {number}", config.optimizer.epochs),
+                    *self._own_callbacks(number, hp, config, run),
+                ],
                 until_epoch=hp.values.get("tuner/epochs"),
                 samples_at_end=True,
                 monitor=self.objective,

@@ -1,17 +1,17 @@
 """`lyric-lm train`."""
 
-import contextlib
 import dataclasses
 import datetime
 import os
 import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
+from lyric_lm.cli.progress import progress
 from lyric_lm.cli.start import seconds_since_start
 from lyric_lm.cli.stopping import stop_at_epoch_end
 from lyric_lm.data.printable import printable
@@ -94,7 +94,7 @@ class Train:
         chief = is_chief(strategy_of(self.devices))
         with (
             self._open_run(texts, parent, chief) as run,
-            _progress(epochs, shown=chief) as (progress, show),
+            progress(shown=chief) as (show, watch),
         ):
             for line in [*text_header(self.config, texts), *header]:
                 show(line)
@@ -109,7 +109,7 @@ class Train:
                     texts=texts,
                     model=model,
                     run=run,
-                    callbacks=[*progress, resume],
+                    callbacks=[*watch("", epochs), resume],
                     show=show,
                     dashboard=self.dashboard,
                 )
@@ -202,48 +202,3 @@ def _tell(line: str) -> None:
     """Print from a signal handler, which may have interrupted another print."""
     show_cursor = "\x1b[?25h" if sys.stdout.isatty() else ""  # the progress bar hid it
     os.write(1, (show_cursor + line + "\n").encode())
-
-
-_Progress = tuple[list[Any], Callable[[str], object]]
-
-
-def _progress(epochs: int, *, shown: bool) -> contextlib.AbstractContextManager[_Progress]:
-    """Callbacks that draw a progress bar on a terminal, and a function that prints a line above it."""
-    if not shown or not sys.stdout.isatty():
-        return contextlib.nullcontext(([], _say if shown else lambda _: None))
-    return _bar_in_notebook(epochs) if "JPY_PARENT_PID" in os.environ else _bar_on_terminal(epochs)
-
-
-@contextlib.contextmanager
-def _bar_on_terminal(epochs: int) -> Iterator[_Progress]:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-    from rich.text import Text
-
-    from lyric_lm.callbacks.epoch_progress import EpochProgress
-
-    perplexity = TextColumn("perplexity {task.fields[perplexity]}")
-    columns = [TextColumn("epoch"), MofNCompleteColumn(), BarColumn(), perplexity, TimeRemainingColumn()]
-    with Progress(*columns, console=Console(), transient=True) as progress:
-        task = progress.add_task("", total=epochs, perplexity="-")
-        callback = EpochProgress(lambda done, text: progress.update(task, completed=done, perplexity=text))
-        yield [callback], lambda line: progress.console.print(Text(printable(line)), soft_wrap=True)
-
-
-@contextlib.contextmanager
-def _bar_in_notebook(epochs: int) -> Iterator[_Progress]:
-    """The `!` of a notebook is a terminal that obeys carriage returns only."""
-    from lyric_lm.callbacks.epoch_progress import EpochProgress
-    from lyric_lm.model.notebook_bar import text_bar
-
-    def draw(line: str) -> None:
-        print(f"\r{line:70}", end="", flush=True)
-
-    def show(line: str) -> None:
-        print(f"\r{'':70}\r{printable(line)}", flush=True)
-
-    update = EpochProgress(lambda done, text: draw(f"{text_bar(done, epochs)}, perplexity {text}"))
-    try:
-        yield [update], show
-    finally:
-        print(f"\r{'':70}", end="\r", flush=True)

@@ -5,8 +5,8 @@ import sys
 from collections.abc import Sequence
 from typing import Literal, Self
 
+from lyric_lm.cli.progress import progress
 from lyric_lm.cli.setting_values import SettingValues, first_of, several_of, values_of
-from lyric_lm.data.printable import printable
 from lyric_lm.settings.changes import with_settings
 from lyric_lm.settings.config import CorpusConfig, ReportConfig, SamplingConfig, TrainConfig
 from lyric_lm.settings.search import SearchConfig, SearchRunConfig, ServiceConfig
@@ -59,21 +59,22 @@ class Tune:
         from lyric_lm.tuning.identity import GO_ON
         from lyric_lm.tuning.report import conclusion
 
-        try:
-            tuner = search(
-                self.config,
-                SearchSpace(**several_of(self.values)),
-                settings=self.search_config,
-                run=self.run_config,
-                service=self.service,
-                write=_say,
-            )
-        except KeyboardInterrupt:
-            folder = printable(str(self.run_config.run_dir))
-            _say(f"Finished trials are kept in {folder}: {GO_ON}.")
-            raise
-        if not tuner.is_worker:
-            conclusion(tuner, self.run_config.retrain, write=_say)
+        with progress() as (show, watch):
+            try:
+                tuner = search(
+                    self.config,
+                    SearchSpace(**several_of(self.values)),
+                    settings=self.search_config,
+                    run=self.run_config,
+                    service=self.service,
+                    write=show,
+                    watch=watch,
+                )
+            except KeyboardInterrupt:
+                show(f"Finished trials are kept in {self.run_config.run_dir}: {GO_ON}.")
+                raise
+            if not tuner.is_worker:
+                conclusion(tuner, self.run_config.retrain, write=show, watch=watch)
         return 0
 
 
@@ -90,7 +91,3 @@ def with_present_names(args: Sequence[str]) -> list[str]:
         names = ", ".join(f"{flag} is called {now} now" for flag, now in changed.items())
         print(f"lyric-lm: {names}; the next version will not know the old name.", file=sys.stderr)
     return words
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)

@@ -11,6 +11,7 @@ import keras
 import keras_tuner as kt
 import pytest
 
+from lyric_lm.callbacks.epoch_progress import EpochProgress
 from lyric_lm.errors import (
     CorpusError,
     RunExistsError,
@@ -65,12 +66,29 @@ def test_an_interrupted_search_goes_on_and_ends_as_an_uninterrupted_one(
     lines: list[str] = []
     resumed = small_search(max_trials=4, write=lines.append)
     assert first.stat().st_mtime_ns == written
-    assert [line.split()[0] for line in lines] == ["3/4", "4/4"]
+    going_on, *trials = lines
+    found = {number: score for number, score in scores(resumed).items() if number < 3}
+    best = min(found, key=lambda number: found[number])
+    assert going_on.startswith(f"Going on after 2 trials; the best so far: trial {best}  ")
+    assert going_on.endswith(f"  {found[best]:.4g}")
+    assert [line.split()[0] for line in trials] == ["3/4", "4/4"]
     assert scores(resumed) == scores(small_search(max_trials=4, run_dir=tmp_path / "whole"))
 
     more: list[str] = []
     small_search(max_trials=5, write=more.append)
-    assert [line.split()[0] for line in more] == ["5/5"]
+    assert [line.split()[0] for line in more] == ["Going", "5/5"]
+
+
+def test_whoever_watches_is_told_of_each_epoch_of_each_trial(small_search: Search) -> None:
+    seen: list[tuple[str, int, int]] = []
+
+    def watch(name: str, epochs: int) -> list[Any]:
+        return [EpochProgress(lambda done, _: seen.append((name, epochs, done)))]
+
+    tuner = small_search(max_trials=2, watch=watch)
+    epochs = tuner.hypermodel.base.optimizer.epochs
+    trained = {number: len(tuner.records.values(number)) for number in (1, 2)}
+    assert seen == [(f"trial {n}", epochs, i + 1) for n in trained for i in range(trained[n])]
 
 
 def test_a_trial_s_figures_are_those_of_a_training_with_its_settings(
@@ -152,7 +170,7 @@ def test_failed_trials_are_done_again_once_their_cause_is_mended(small_search: S
             if broken[0]:
                 raise OSError("the disk is on fire")
 
-    with pytest.raises(SearchError, match=r"last 2 trials failed.*on fire.*no --overwrite"):
+    with pytest.raises(SearchError, match=r"last 2 trials failed.*on fire.*without --overwrite"):
         small_search(max_trials=2, pruning=False, callbacks=[Fire()])
     broken[0] = False
     tuner = small_search(max_trials=2, pruning=False, callbacks=[Fire()])

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 from lyric_lm.cli import main
-from lyric_lm.cli.train import _progress
 from lyric_lm.data import load_lyrics
 from lyric_lm.runs.run import Run
 from lyric_lm.settings.config import TrainConfig
@@ -254,16 +253,3 @@ def test_a_resume_without_a_checkpoint_says_that_it_begins_again(
 
 def _reports(out: str) -> list[str]:
     return [line.split(", time")[0] for line in out.splitlines() if line.startswith(("epoch ", " - "))]
-
-
-def test_in_a_notebook_the_command_draws_its_bar_with_carriage_returns_alone(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("JPY_PARENT_PID", "1")
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    with _progress(3, shown=True) as ((bar,), show):
-        bar.on_epoch_end(1, {"perplexity": 12.5})
-        show("epoch 2, perplexity 12.5")
-    blank = " " * 70
-    bar_line = f"{'█' * 13}{'░' * 7} epoch 2 of 3, perplexity 12.500"
-    assert capsys.readouterr().out == f"\r{bar_line:70}\r{blank}\repoch 2, perplexity 12.5\n\r{blank}\r"
