@@ -4,8 +4,8 @@
 
 Each format writes 1,000 characters greedily, one stream, in a process of its own that imports what it needs:
 start-up is from the process's start to the first character, which includes that import; characters a second
-are those of the second text. Medians of three processes, the formats taking turns. The model is untrained, of the
-built-in corpus's characters.
+are those of the second text. Medians of three processes, the formats taking turns. The model is an untrained
+GRU of the built-in corpus's characters.
 """
 
 import argparse
