@@ -28,3 +28,11 @@ class EpochProgress(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self.update(epoch + 1, f"{(logs or {})['perplexity']:.3f}")
+
+    def state_dict(self) -> dict[str, Any]:
+        """Nothing is remembered, so that `ExactResume` need not ask."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take back nothing."""
+        del state

@@ -79,7 +79,9 @@ def test_an_interrupted_search_goes_on_and_ends_as_an_uninterrupted_one(
     assert [line.split()[0] for line in more] == ["Going", "5/5"]
 
 
-def test_whoever_watches_is_told_of_each_epoch_of_each_trial(small_search: Search) -> None:
+def test_whoever_watches_is_told_of_each_epoch_of_each_trial(
+    small_search: Search, capsys: pytest.CaptureFixture[str]
+) -> None:
     seen: list[tuple[str, int, int]] = []
 
     def watch(name: str, epochs: int) -> list[Any]:
@@ -89,6 +91,7 @@ def test_whoever_watches_is_told_of_each_epoch_of_each_trial(small_search: Searc
     epochs = tuner.hypermodel.base.optimizer.epochs
     trained = {number: len(tuner.records.values(number)) for number in (1, 2)}
     assert seen == [(f"trial {n}", epochs, i + 1) for n in trained for i in range(trained[n])]
+    assert "ExactResume" not in capsys.readouterr().out
 
 
 def test_a_trial_s_figures_are_those_of_a_training_with_its_settings(
