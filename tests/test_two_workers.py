@@ -83,6 +83,7 @@ def test_two_workers_train_as_one_device_and_go_on_bit_for_bit_after_a_kill(tmp_
         assert chief.poll() is None, chief.communicate()
         time.sleep(0.01)
     other.send_signal(signal.SIGKILL)
+    other.communicate()
     said, _ = chief.communicate(timeout=300)
     assert chief.returncode == 2
     assert "\nlyric-lm: Another worker is gone" in said
