@@ -66,7 +66,7 @@ def test_an_acrostic_alone_has_a_line_for_each_character(
         (["--form", "7 7", "--rhyme", "ABC"], "has 3 letters, the form 2 lines"),
         (["--form", "7", "--acrostic", "外婆"], "has 2 characters, the form only 1 lines"),
         (["--acrostic", "外龘"], "No line can begin with '龘' (U+9F98): the model knows "),
-        (["--form", " ".join(["1"] * 40), "--rhyme", "A" * 40], "No line"),
+        (["--form", " ".join(["1"] * 40), "--rhyme", "A" * 40, "--rhyme-by", "final", "--tones"], "No line"),
         (["--template", "/nowhere.txt"], "nowhere.txt"),
     ],
 )

@@ -16,7 +16,10 @@ from lyric_lm.data import Vocabulary, consecutive_batches
 B, T, V, H = 2, 5, 7, 3
 VOCABULARY = Vocabulary("abcdefg")
 IDS = np.random.default_rng(0).integers(0, V, 40).astype(np.int32)
-OPTIONS: list[Any] = [{}, {"embedding_dim": 6, "tie_embeddings": True}]
+OPTIONS: list[Any] = [
+    pytest.param({}, marks=pytest.mark.slow),
+    {"embedding_dim": 6, "tie_embeddings": True},
+]
 
 
 @contextlib.contextmanager
