@@ -25,7 +25,8 @@ FOLDERS = ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "MPLCON
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such users")
-@pytest.mark.parametrize("home", [pytest.param(None, marks=pytest.mark.slow), "/dev/null/nobody"])
+@pytest.mark.slow
+@pytest.mark.parametrize("home", [None, "/dev/null/nobody"])
 def test_a_training_and_its_picture_need_no_home(tmp_path: Path, home: str | None) -> None:
     environment = {name: value for name, value in os.environ.items() if name not in FOLDERS}
     environment |= {"PYTHONPATH": str(ROOT)} | ({} if home is None else {"HOME": home})

@@ -49,7 +49,7 @@ def start(run: Path) -> "subprocess.Popen[str]":
     return process
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGINT])
 def test_a_signal_stops_at_the_end_of_the_epoch_saves_and_says_how_to_go_on(
     tmp_path: Path, number: signal.Signals
 ) -> None:

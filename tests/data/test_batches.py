@@ -119,6 +119,7 @@ def test_random_batches_without_a_seed_follow_the_global_seed() -> None:
     assert epochs[0] != [as_lists(random_batches(range(200), batch_size=4, num_steps=3)) for _ in range(2)]
 
 
+@pytest.mark.slow
 def test_random_batches_with_a_seed_are_the_same_in_every_process() -> None:
     code = (
         "from lyric_lm.data import random_batches\n"

@@ -52,7 +52,7 @@ def test_each_of_keras_tuner_s_tuners_searches_it_as_its_guide_shows(
     np.testing.assert_array_equal(again.get_best_models()[0](ids)[0], best(ids)[0])
 
 
-@pytest.mark.parametrize("positional", [True, False])
+@pytest.mark.parametrize("positional", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_data_of_ones_own_may_be_given_to_a_stock_search(
     positional: bool, lyrics: Lyrics, base: TrainConfig, tmp_path: Path
 ) -> None:
