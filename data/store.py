@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lyric_lm.data.disk import sync
 from lyric_lm.data.errors import CorpusError
 from lyric_lm.data.origin import Origin
 from lyric_lm.data.store_ids import StoreOptions, write_ids
@@ -130,12 +131,12 @@ def _writing(folder: Path) -> Iterator[Path]:
         temporary.mkdir()
         yield temporary
         for name in (_IDS, _RECORD):
-            _sync(temporary / name, os.O_RDWR)
+            sync(temporary / name, os.O_RDWR)
         if folder.exists():  # of files as they were; or another process was as busy
             folder.rename(replaced)
         temporary.rename(folder)
         if os.name != "nt":  # Windows cannot open a folder
-            _sync(folder.parent, os.O_RDONLY)
+            sync(folder.parent, os.O_RDONLY)
     except OSError as error:
         if isinstance(error, CorpusError):
             raise
@@ -156,11 +157,3 @@ def _remove_abandoned(parent: Path) -> None:
         newest = max((path.stat().st_mtime for path in (left, *left.glob("*"))), default=0)
         if time.time() - newest > _ABANDONED_SECONDS:
             shutil.rmtree(left, ignore_errors=True)
-
-
-def _sync(path: Path, flags: int) -> None:
-    descriptor = os.open(path, flags)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

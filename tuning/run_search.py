@@ -78,7 +78,9 @@ def search(
     def new_tuner() -> RNNTuner:
         oracle = build_oracle(settings, objective, epochs=config.optimizer.epochs)
         options = {"pruning": settings.pruning, "keep_checkpoints": run.keep_checkpoints}
-        return RNNTuner(oracle, hypermodel, run_dir=run.run_dir, **options)
+        tuner = RNNTuner(oracle, hypermodel, run_dir=run.run_dir, **options)
+        tuner.watch = watch
+        return tuner
 
     if is_worker():
         check = functools.partial(check_same, run.run_dir, identity)
@@ -91,7 +93,6 @@ def search(
     with lock_folder(run.run_dir):
         open_search(run.run_dir, identity, overwrite=run.overwrite)
         tuner = new_tuner()
-        tuner.watch = watch
         if found := found_so_far(tuner):
             write(found)
         tuner.oracle.on_end = lambda trial: write(trial_line(tuner, trial, settings.trial_limit))

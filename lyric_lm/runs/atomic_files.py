@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from lyric_lm.data.disk import sync
 from lyric_lm.errors import RunWriteError
 
 _TEMPORARY = ".tmp-"  # a file of this kind outlives its writer only if the writer was killed
@@ -44,14 +45,14 @@ def write_atomically(path: Path, write_to: Callable[[Path], object]) -> None:
     with clear_write_errors(path):
         try:
             write_to(temporary)
-            _sync(temporary, os.O_RDWR)
+            sync(temporary, os.O_RDWR)
             temporary.replace(path)
         except BaseException:
             with contextlib.suppress(OSError):
                 temporary.unlink()
             raise
         if os.name != "nt":  # Windows cannot open a folder, and keeps its entries in order without
-            _sync(path.parent, os.O_RDONLY)
+            sync(path.parent, os.O_RDONLY)
 
 
 @contextlib.contextmanager
@@ -75,14 +76,6 @@ def remove_leftovers(folder: Path) -> None:
 def is_leftover(path: Path) -> bool:
     """Whether this is a temporary file of a killed process."""
     return path.name.startswith(_TEMPORARY)
-
-
-def _sync(path: Path, flags: int) -> None:
-    descriptor = os.open(path, flags)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _errno_in(message: str) -> int:
