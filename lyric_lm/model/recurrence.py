@@ -161,13 +161,19 @@ def _run(
             operands, slopes = _slopes(step, x, [_gates(p, cell.units) for p in products], before, states[1:])
             d_state = [tf.zeros_like(state[0]), *d_last]
             d_x, d_state, d_products = _run_back(slopes, kernels, d_outputs, d_state, begins)
-            d_kernels = [tf.einsum("tbh,tbg->hg", h, d) for h, d in zip(operands, d_products, strict=True)]
+            d_kernels = [_joint_product(h, d) for h, d in zip(operands, d_products, strict=True)]
             return d_x, d_state, d_kernels, [tf.reduce_sum(d, [0, 1]) for d in d_products[: len(biases)]]
 
         return (states[0], *(s[-1] for s in states[1:])), grad
 
     outputs, *last = run(projected, state, *_recurrent_weights(cell))
     return outputs, [outputs[-1], *last]
+
+
+def _joint_product(h: Any, d: Any) -> Any:
+    """Sum over all T*B positions of h, float (T, B, H), times d, float (T, B, G): float (H, G)."""
+    h, d = (tf.reshape(x, (-1, x.shape[-1])) for x in (h, d))
+    return tf.matmul(h, d, transpose_a=True)  # an einsum would lay the transpose out first
 
 
 def _zeroed(state: list[Any], begins: Any) -> list[Any]:

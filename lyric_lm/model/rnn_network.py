@@ -145,12 +145,13 @@ class RNNNetwork(StatefulModel, abc.ABC):
             `(logits, state)`: float32 `(B, T, V)`, and the state after the last step.
         """
         features, state = self.features(ids, state, training)
+        features = tf.transpose(features, (1, 0, 2))
         if self.dense is not None:
             logits = self.dense(features)
         else:
-            logits = tf.einsum("btd,vd->btv", features, tf.convert_to_tensor(self.embedding.embeddings))
+            logits = tf.einsum("tbd,vd->tbv", features, tf.convert_to_tensor(self.embedding.embeddings))
             logits += tf.convert_to_tensor(self.output_bias)
-        return tf.cast(logits, tf.float32), state
+        return tf.transpose(tf.cast(logits, tf.float32), (1, 0, 2)), state
 
     def features(self, ids: Any, state: Any = None, training: bool = False) -> tuple[Any, list[list[Any]]]:
         """What `call` multiplies by the output layer's weights, float `(B, T, D)`, and the state.
