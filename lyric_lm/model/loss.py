@@ -26,7 +26,7 @@ def mean_cross_entropy(logits: Any, ids: Any, *, label_smoothing: float = 0.0) -
     1.3863
     """
     logits, ids = tf.convert_to_tensor(logits), tf.convert_to_tensor(ids)
-    if logits.shape.rank == 3:
+    if logits.shape.rank == 3:  # time-major, as `RNNNetwork.call` made them; a mean has no order
         logits, ids = tf.transpose(logits, (1, 0, 2)), tf.transpose(ids)
     num_ids = logits.shape[-1]
     even = label_smoothing / num_ids

@@ -8,8 +8,8 @@ that Keras ships:
   one-hot character) and reach this module finished, as ``projected``;
 * a loop does only what depends on the previous step: a product with the recurrent kernel, then what the cell
   does unit by unit;
-* between products a unit's values depend on its own values alone, so a tape finds every derivative for all T
-  steps at once, and the backward loop only multiplies by them;
+* between products a unit's values depend on its own values alone, so a tape finds every derivative beside the
+  value, while it is at hand, and the backward loop only multiplies by them;
 * that loop hands out the gradient at each step's product, from which the gradient of the recurrent kernel
   follows as one product over all B*T positions.
 
@@ -138,33 +138,30 @@ def _run(
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def run(x: Any, state: list[Any], kernels: list[Any], biases: list[Any]) -> tuple[Any, Any]:
-        def forward(state: list[Any], inputs: Any) -> tuple[list[Any], list[Any]]:
+        def forward(state: list[Any], inputs: Any) -> tuple[list[Any], Any]:
             x, begin = inputs
-            products: list[Any] = []
+            return _with_slopes(step, x, _zeroed(state, begin), kernels, biases)
 
-            def product(operand: Any) -> list[Any]:
-                made = operand @ kernels[len(products)]
-                products.append(made + biases[len(products)] if biases else made)
-                return _gates(products[-1], cell.units)
-
-            state = step(x, _zeroed(state, begin), product, lambda value: value)
-            return state, [*state, *products]
+        def distinct(state: list[Any], inputs: Any) -> tuple[list[Any], list[Any]]:
+            state, kept = forward(state, inputs)
+            return state, [state[0], *_distinct(kept)]
 
         x = _gates(x, cell.units)
-        widths = [cell.units] * len(state) + [kernel.shape[-1] for kernel in kernels]
-        _, saved = scan(forward, state, [x, begins], widths=widths)
-        states, products = saved[: len(state)], saved[len(state) :]
+        first = None if begins is None else begins[0]
+        _, kept = forward(state, ([gate[0] for gate in x], first))  # for its structure
+        last, saved = scan(distinct, state, [x, begins], widths=[cell.units] * (1 + len(_distinct(kept))))
+        outputs, *saved = saved
 
         def grad(d_outputs: Any, *d_last: Any) -> tuple[Any, list[Any], list[Any], list[Any]]:
-            before = [tf.concat([s[None], ss[:-1]], axis=0) for s, ss in zip(state, states, strict=True)]
-            before = _zeroed(before, begins)
-            operands, slopes = _slopes(step, x, [_gates(p, cell.units) for p in products], before, states[1:])
+            before = _zeroed([tf.concat([state[0][None], outputs[:-1]], axis=0)], begins)
+            places = {id(s): stacked for s, stacked in zip(_distinct(kept), saved, strict=True)}
+            operands, slopes = tf.nest.map_structure(lambda s: places.get(id(s), s), kept)
             d_state = [tf.zeros_like(state[0]), *d_last]
             d_x, d_state, d_products = _run_back(slopes, kernels, d_outputs, d_state, begins)
-            d_kernels = [_joint_product(h, d) for h, d in zip(operands, d_products, strict=True)]
+            d_kernels = [_joint_product(h, d) for h, d in zip([*before, *operands], d_products, strict=True)]
             return d_x, d_state, d_kernels, [tf.reduce_sum(d, [0, 1]) for d in d_products[: len(biases)]]
 
-        return (states[0], *(s[-1] for s in states[1:])), grad
+        return (outputs, *last[1:]), grad
 
     outputs, *last = run(projected, state, *_recurrent_weights(cell))
     return outputs, [outputs[-1], *last]
@@ -181,30 +178,50 @@ def _zeroed(state: list[Any], begins: Any) -> list[Any]:
     return state if begins is None else [tf.where(begins, tf.zeros_like(s), s) for s in state]
 
 
-def _slopes(
-    step: Step, x: list[Any], products: list[list[Any]], before: list[Any], kept: list[Any]
+def _distinct(nested: Any) -> list[Any]:
+    """Each tensor among nested values once, in order."""
+    return list({id(value): value for value in tf.nest.flatten(nested) if tf.is_tensor(value)}.values())
+
+
+def _with_slopes(
+    step: Step, x: list[Any], state: list[Any], kernels: list[Any], biases: list[Any]
 ) -> tuple[list[Any], Any]:
-    """The derivatives of all that one step computes, at all T steps at once.
+    """One step, and the derivatives of all that it computes; nothing pays for those that are not used.
 
     Returns:
-        What the kernels multiply, float ``(T, B, H)`` each; and in the place of each array of x, products,
-        before and kept a list: the derivative by it, float ``(T, B, H)``, of each value of a step (what the
-        kernels multiply, then the new state), or None where the value does not depend on it.
+        The new state; what the kernels after the first multiply, float ``(B, H)`` each; and in the place of
+        each array of x, products, state and kept a list: the derivative by it, float ``(B, H)``, of each
+        value of the step (what those kernels multiply, then the new state), or None where the value does not
+        depend on it.
     """
     operands: list[Any] = []
+    products: list[Any] = []
+    kept: list[Any] = []
 
     def product(operand: Any) -> list[Any]:
+        with tape.stop_recording():
+            made = operand @ kernels[len(operands)]
+            made = made + biases[len(operands)] if biases else made
+            gates = _gates(made, x[0].shape[-1])
         operands.append(operand)
-        return products[len(operands) - 1]
+        products.append(gates)
+        tape.watch(gates)
+        return gates
 
-    leaves = [x, products, before, kept]
+    def keep(value: Any) -> Any:
+        with tape.stop_recording():
+            kept.append(tf.identity(value))
+        tape.watch(kept[-1])
+        return kept[-1]
+
     with tf.GradientTape(persistent=True) as tape:
-        tape.watch(leaves)
-        after = step(x, before, product, lambda _: kept[0])
+        tape.watch([x, state])
+        after = step(x, state, product, keep)
+    leaves = [x, products, state, kept]
     values = [*operands[1:], *after]
     slopes = tf.nest.map_structure(lambda *s: [None, *s], *(tape.gradient(v, leaves) for v in values))
     slopes[2][0][0] = 1.0  # the first kernel multiplies the first state itself
-    return operands, slopes
+    return after, (operands[1:], slopes)
 
 
 def _run_back(

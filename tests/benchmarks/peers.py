@@ -25,6 +25,7 @@ class Setting:
     num_steps: int = 35
     rate: float = 100.0
     theta: float = 1e-2
+    bfloat16: bool = False  # products of bfloat16 numbers; weights stay float32
 
     def batches(self, ids: Any) -> tuple[Any, Any]:
         """Inputs and targets, each int32 (S, B, T)."""
@@ -89,7 +90,9 @@ def ours(setting: Setting, ids: Any, vocabulary: Any) -> Epochs:
     from lyric_lm.data import consecutive_batches
 
     cells = {"rnn": keras.layers.SimpleRNNCell, "gru": keras.layers.GRUCell, "lstm": keras.layers.LSTMCell}
-    model = RNNModel(cells[setting.cell](setting.hidden), vocabulary, clipping_theta=setting.theta)
+    dtype = "mixed_bfloat16" if setting.bfloat16 else "float32"
+    cell = cells[setting.cell](setting.hidden, dtype=dtype)
+    model = RNNModel(cell, vocabulary, clipping_theta=setting.theta, dtype=dtype)
     model.compile(optimizer=keras.optimizers.SGD(setting.rate))
     return fitted(model, consecutive_batches(ids, setting.batch_size, setting.num_steps))
 
@@ -233,7 +236,8 @@ def _torch_unrolled(setting: Setting, ids: Any, vocabulary: Any, *, compiled: bo
         h = torch.zeros(setting.batch_size, setting.hidden)
         for x, y in zip(x_batches, y_batches, strict=True):
             optimizer.zero_grad()
-            loss, h = function(x, y, h.detach())
+            with torch.autocast("cpu", torch.bfloat16, enabled=setting.bfloat16):
+                loss, h = function(x, y, h.detach())
             loss.backward()
             torch.nn.utils.clip_grad_norm_(weights, setting.theta)
             optimizer.step()
@@ -263,16 +267,20 @@ def _jax(setting: Setting, ids: Any, vocabulary: Any, *, unroll: int) -> Epochs:
     kernel, recurrent, out = (0.05 * jax.random.normal(k, s) for k, s in zip(keys, sizes, strict=True))
     weights = (kernel, recurrent, jnp.zeros(setting.hidden), out, jnp.zeros(len(vocabulary)))
     x_batches, y_batches = (jnp.asarray(b) for b in setting.batches(ids))
+    operands = jnp.bfloat16 if setting.bfloat16 else jnp.float32
+
+    def product(a: Any, b: Any) -> Any:
+        return jnp.dot(a.astype(operands), b.astype(operands), preferred_element_type=jnp.float32)
 
     def loss_of(weights: Any, x: Any, y: Any, h: Any) -> Any:
         kernel, recurrent, bias, out, out_bias = weights
 
         def step(h: Any, projected: Any) -> Any:
-            h = jnp.tanh(projected + h @ recurrent)
+            h = jnp.tanh(projected + product(h, recurrent))
             return h, h
 
         h, outputs = jax.lax.scan(step, h, kernel[x.T] + bias, unroll=unroll)
-        log_probs = jax.nn.log_softmax(outputs.reshape(-1, setting.hidden) @ out + out_bias)
+        log_probs = jax.nn.log_softmax(product(outputs.reshape(-1, setting.hidden), out) + out_bias)
         return -jnp.mean(jnp.take_along_axis(log_probs, y.T.reshape(-1, 1), 1)), h
 
     def train_step(carry: Any, batch: Any) -> Any:
@@ -296,6 +304,17 @@ def _jax(setting: Setting, ids: Any, vocabulary: Any, *, unroll: int) -> Epochs:
     return timed(epoch)
 
 
+def in_bfloat16(build: Callable[..., Epochs]) -> Callable[..., Epochs]:
+    """The same contender with products of bfloat16 numbers, for the chapter's epoch only."""
+
+    def build_so(setting: Setting, ids: Any, vocabulary: Any) -> Epochs:
+        if setting.cell != "rnn" or setting.hidden != Setting.hidden:
+            raise NotImplementedError("measured on the chapter's network only")
+        return build(dataclasses.replace(setting, bfloat16=True), ids, vocabulary)
+
+    return build_so
+
+
 PEERS = {
     "lyric_lm": ours,
     "stock Keras fit": stock_keras,
@@ -306,4 +325,7 @@ PEERS = {
     "PyTorch compiled": torch_compiled,
     "JAX scan": jax_scan,
     "JAX unrolled": jax_unrolled,
+    "lyric_lm, bfloat16": in_bfloat16(ours),
+    "PyTorch unrolled, bfloat16": in_bfloat16(torch_unrolled),
+    "JAX unrolled, bfloat16": in_bfloat16(jax_unrolled),
 }
