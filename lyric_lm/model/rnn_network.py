@@ -145,7 +145,7 @@ class RNNNetwork(StatefulModel, abc.ABC):
             `(logits, state)`: float32 `(B, T, V)`, and the state after the last step.
         """
         features, state = self.features(ids, state, training)
-        # Recurrent layers end time-major, and the loss goes on so: XLA cancels these transposes against theirs.
+        # Recurrent layers end time-major and the loss goes on so: XLA cancels these transposes.
         features = tf.transpose(features, (1, 0, 2))
         if self.dense is not None:
             logits = self.dense(features)

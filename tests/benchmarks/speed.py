@@ -9,7 +9,8 @@ Parts: a the chapter's epoch, b full corpus, c GRU and LSTM, d hidden 1024, e ge
 Contenders take turns, a few epochs at a time, in one process; each figure is the median over all epochs but
 the first of each turn. Compiling is left out and shown beside. The rate of large float32 matrix products is
 measured in the same turns; the load average that comes first says whether the machine was quiet (below 0.5 or
-so). bfloat16 is measured on the chapter's epoch. Peers come with the extra `bench`; one that is missing is named and left out.
+so). bfloat16 is measured on the chapter's epoch. Peers come with the extra `bench`; one that is missing is
+named and left out.
 """
 
 import argparse
