@@ -18,6 +18,7 @@ is H wide; G is H times the cell's number of gates.
 """
 
 import functools
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -43,9 +44,10 @@ def fast_recurrence(cell: keras.layers.Layer) -> Callable[..., tuple[Any, list[A
         cell: a Keras RNN cell.
 
     Returns:
-        A function ``(projected, state, begins=None) -> (outputs, state)``: ``projected`` float ``(T, B, G)``
-        is the input times the input kernel plus the input bias; ``state`` is a list of float ``(B, H)``;
-        ``begins`` bool ``(T, B, 1)``, before which steps a row's state is zeroed; ``outputs`` float
+        A function ``(projected, state, begins, training) -> (outputs, state)``: ``projected`` float
+        ``(T, B, G)`` is the input times the input kernel plus the input bias; ``state`` is a list of float
+        ``(B, H)``; ``begins`` bool ``(T, B, 1)``, before which steps a row's state is zeroed, or None;
+        ``training`` is whether gradients are to be fast, at the cost of what they need; ``outputs`` float
         ``(T, B, H)``.
     """
     make_step = _STEPS.get(type(cell))
@@ -131,10 +133,43 @@ def _gates(joined: Any, units: int) -> list[Any]:
     return tf.split(joined, joined.shape[-1] // units, axis=-1)  # type: ignore[no-any-return]
 
 
+def _product(kernels: list[Any], biases: list[Any], units: int) -> Product:
+    """What a step multiplies with: at each call by the next kernel."""
+    next_one = iter(itertools.zip_longest(kernels, biases))
+
+    def product(operand: Any) -> list[Any]:
+        kernel, bias = next(next_one)
+        made = operand @ kernel
+        return _gates(made if bias is None else made + bias, units)
+
+    return product
+
+
 def _run(
-    cell: Any, step: Step, projected: Any, state: list[Any], begins: Any = None
+    cell: Any, step: Step, projected: Any, state: list[Any], begins: Any, training: bool
 ) -> tuple[Any, list[Any]]:
     """All T steps; see `fast_recurrence`."""
+    run = _with_gradient if training else _without
+    outputs, *last = run(cell, step, projected, state, begins)
+    return outputs, [outputs[-1], *last]
+
+
+def _without(cell: Any, step: Step, projected: Any, state: list[Any], begins: Any) -> list[Any]:
+    """All T steps, left to automatic differentiation: outputs, float (T, B, H), and what else is carried."""
+    weights = _recurrent_weights(cell)
+
+    def forward(state: list[Any], inputs: Any) -> tuple[list[Any], list[Any]]:
+        x, begin = inputs
+        product = _product(*weights, cell.units)
+        state = step(x, _zeroed(state, begin), product, lambda value: value)
+        return state, [state[0]]
+
+    last, (outputs,) = scan(forward, state, [_gates(projected, cell.units), begins], widths=[cell.units])
+    return [outputs, *last[1:]]
+
+
+def _with_gradient(cell: Any, step: Step, projected: Any, state: list[Any], begins: Any) -> list[Any]:
+    """The same, with what its gradient needs."""
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def run(x: Any, state: list[Any], kernels: list[Any], biases: list[Any]) -> tuple[Any, Any]:
@@ -163,8 +198,7 @@ def _run(
 
         return (outputs, *last[1:]), grad
 
-    outputs, *last = run(projected, state, *_recurrent_weights(cell))
-    return outputs, [outputs[-1], *last]
+    return run(projected, state, *_recurrent_weights(cell))  # type: ignore[no-any-return]
 
 
 def _joint_product(h: Any, d: Any) -> Any:
@@ -186,7 +220,7 @@ def _distinct(nested: Any) -> list[Any]:
 def _with_slopes(
     step: Step, x: list[Any], state: list[Any], kernels: list[Any], biases: list[Any]
 ) -> tuple[list[Any], Any]:
-    """One step, and the derivatives of all that it computes; nothing pays for those that are not used.
+    """One step, and the derivatives of all that it computes.
 
     Returns:
         The new state; what the kernels after the first multiply, float ``(B, H)`` each; and in the place of
@@ -197,12 +231,11 @@ def _with_slopes(
     operands: list[Any] = []
     products: list[Any] = []
     kept: list[Any] = []
+    multiply = _product(kernels, biases, x[0].shape[-1])
 
     def product(operand: Any) -> list[Any]:
         with tape.stop_recording():
-            made = operand @ kernels[len(operands)]
-            made = made + biases[len(operands)] if biases else made
-            gates = _gates(made, x[0].shape[-1])
+            gates = multiply(operand)
         operands.append(operand)
         products.append(gates)
         tape.watch(gates)

@@ -34,13 +34,16 @@ def output_size(cell: Any) -> int:
     return int(size if isinstance(size, int) else size[0])
 
 
-def fast_layer(cell: Any, projected: Any, state: list[Any], begins: Any = None) -> tuple[Any, list[Any]]:
+def fast_layer(
+    cell: Any, projected: Any, state: list[Any], training: bool, begins: Any = None
+) -> tuple[Any, list[Any]]:
     """Run a cell on inputs that its kernel has multiplied already.
 
     Args:
         cell: one that `is_fast`.
         projected: float `(T, B, G)`, without the bias.
         state: float `(B, H)` each.
+        training: whether gradients are to be fast.
         begins: bool `(B, T)`, before which steps a row's state is the initial one; None: before none.
 
     Returns:
@@ -50,7 +53,7 @@ def fast_layer(cell: Any, projected: Any, state: list[Any], begins: Any = None) 
     if bias is not None:
         projected += tf.convert_to_tensor(bias)
     begins = None if begins is None else tf.expand_dims(tf.transpose(begins), -1)
-    outputs, state = fast_recurrence(cell)(projected, state, begins)  # type: ignore[misc]
+    outputs, state = fast_recurrence(cell)(projected, state, begins, training)  # type: ignore[misc]
     return tf.transpose(outputs, (1, 0, 2)), state
 
 

@@ -197,7 +197,7 @@ class RNNNetwork(StatefulModel, abc.ABC):
             layer_state = [tf.cast(s, dtype) for s in layer_state]
             if fast:
                 projected = self._projected(rnn.cell, ids, x, training)
-                x, layer_state = fast_layer(rnn.cell, projected, layer_state, begins)
+                x, layer_state = fast_layer(rnn.cell, projected, layer_state, training, begins)
             else:
                 x = self._one_hot(ids, training) if x is None else x
                 x, layer_state = generic_layer(rnn, x, layer_state, training, begins)

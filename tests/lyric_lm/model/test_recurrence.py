@@ -105,12 +105,12 @@ def some_state(model: RNNModel) -> Any:
     )
 
 
-def outputs_and_gradients(model: RNNModel, state: Any) -> tuple[Any, Any, Any]:
+def outputs_and_gradients(model: RNNModel, state: Any, training: bool = True) -> tuple[Any, Any, Any]:
     rng = np.random.default_rng(2)
     flat = tf.nest.flatten(state)
     with tf.GradientTape() as tape:
         tape.watch(flat)
-        logits, last = model(some_ids(), state)
+        logits, last = model(some_ids(), state, training=training)
         # Random weights, so that no gradient cancels; the last state's gradient matters too.
         total = tf.reduce_sum(logits * rng.normal(size=logits.shape))
         total += tf.add_n(
@@ -249,11 +249,12 @@ def stock_outputs_and_gradients(cell: str) -> tuple[Any, Any]:
     return logits, tape.gradient(total, [w.value for w in model.trainable_weights])
 
 
+@pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("cell", FAST_CELLS)
-def test_the_fast_path_equals_a_stock_keras_rnn_layer(cell: str) -> None:
+def test_the_fast_path_equals_a_stock_keras_rnn_layer(cell: str, training: bool) -> None:
     model = build(cell)
     with tf.GradientTape() as tape:
-        logits, _ = model(some_ids())
+        logits, _ = model(some_ids(), training=training)
         total = tf.reduce_sum(logits * np.random.default_rng(2).normal(size=logits.shape))
     gradients = tape.gradient(total, [w.value for w in model.trainable_weights])
     assert_close((logits, [tf.convert_to_tensor(g) for g in gradients]), stock_outputs_and_gradients(cell))
