@@ -105,12 +105,12 @@ def some_state(model: RNNModel) -> Any:
     )
 
 
-def outputs_and_gradients(model: RNNModel, state: Any, training: bool = True) -> tuple[Any, Any, Any]:
+def outputs_and_gradients(model: RNNModel, state: Any) -> tuple[Any, Any, Any]:
     rng = np.random.default_rng(2)
     flat = tf.nest.flatten(state)
     with tf.GradientTape() as tape:
         tape.watch(flat)
-        logits, last = model(some_ids(), state, training=training)
+        logits, last = model(some_ids(), state, training=True)
         # Random weights, so that no gradient cancels; the last state's gradient matters too.
         total = tf.reduce_sum(logits * rng.normal(size=logits.shape))
         total += tf.add_n(
